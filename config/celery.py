@@ -1,0 +1,65 @@
+"""The Celery app: queues, routes and schedule in one table.
+
+PostgreSQL is the queue of record: a task only wakes somebody up, carries ids, and may be lost or repeated at any time
+(RELIABILITY.md, Known traps).
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any, Final
+
+from celery import Celery
+from kombu import Queue
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.dev")  # noqa: TID251 - Django's own switch
+
+DEFAULT_QUEUE: Final = "default"
+CARRIER_QUEUE: Final = "carrier"
+
+app = Celery("todoke")
+
+
+def configuration() -> dict[str, Any]:
+    """Read late, because Django's settings import this package."""
+    from django.conf import settings
+
+    from dispatch import task_names as names
+
+    routes = {names.PUMP: {"queue": CARRIER_QUEUE}}
+    schedule: dict[str, dict[str, Any]] = {
+        "sweep": {"task": names.SWEEP, "schedule": 5.0, "options": {"expires": 30}},
+        "fold tallies": {"task": names.FOLD_TALLIES, "schedule": 60.0, "options": {"expires": 60}},
+    }
+    return {
+        "broker_url": settings.REDIS_URL,
+        "broker_connection_retry_on_startup": True,
+        "broker_transport_options": {
+            "socket_timeout": 5,
+            "socket_connect_timeout": 2,
+            "socket_keepalive": True,
+            "health_check_interval": 10,
+            "visibility_timeout": 3600,
+        },
+        "broker_pool_limit": 8,
+        "task_ignore_result": True,
+        "task_acks_late": True,
+        "task_reject_on_worker_lost": True,
+        "task_default_queue": DEFAULT_QUEUE,
+        "task_queues": [Queue(DEFAULT_QUEUE), Queue(CARRIER_QUEUE)],
+        "task_create_missing_queues": False,
+        "task_routes": routes,
+        "task_serializer": "json",
+        "accept_content": ["json"],
+        "worker_prefetch_multiplier": 1,
+        "worker_hijack_root_logger": False,
+        "worker_enable_remote_control": False,
+        "worker_send_task_events": False,
+        "worker_cancel_long_running_tasks_on_connection_loss": False,
+        "beat_schedule": schedule,
+        "timezone": "Asia/Tokyo",
+    }
+
+
+app.add_defaults(configuration)
+app.autodiscover_tasks(["recipients", "dispatch", "reports", "carriers", "tenants"])

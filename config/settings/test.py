@@ -1,0 +1,20 @@
+"""Tests: the same real services; cheap password hashes. Without an environment the type checker can still load this."""
+
+from __future__ import annotations
+
+import os
+
+for _name, _value in {
+    "SECRET_KEY": "only-for-tests-" + "x" * 40,
+    "MASTER_KEYS": "1:" + "QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVowMTIzNDU=",
+    "DATABASE_URL": "postgresql://todoke:todoke@127.0.0.1:5432/todoke_test",
+}.items():
+    os.environ.setdefault(_name, _value)  # noqa: TID251 - before base reads it
+
+from config.settings.base import *  # noqa: E402, F403
+
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}  # noqa: F405
+EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+ACCOUNT_RATE_LIMITS = False
+TEMPLATES[0]["OPTIONS"]["string_if_invalid"] = ""  # noqa: F405

@@ -1,0 +1,5 @@
+"""Every route."""
+
+from __future__ import annotations
+
+urlpatterns: list[object] = []

@@ -1,0 +1,11 @@
+"""The names of tasks: a wire format. Arguments are ids, by keyword."""
+
+from __future__ import annotations
+
+from typing import Final
+
+PUMP: Final = "dispatch.pump"
+EXPAND_CAMPAIGN: Final = "dispatch.expand_campaign"
+CLOSE_LOOP: Final = "dispatch.close_loop"
+SWEEP: Final = "dispatch.sweep"
+FOLD_TALLIES: Final = "dispatch.fold_tallies"

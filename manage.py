@@ -1,0 +1,13 @@
+#!/usr/bin/env python
+"""Django's command line for Todoke."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+if __name__ == "__main__":
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.dev")  # noqa: TID251 - Django's own switch
+    from django.core.management import execute_from_command_line
+
+    execute_from_command_line(sys.argv)

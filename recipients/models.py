@@ -1,0 +1,196 @@
+"""Rosters and the people on them; who refused texts."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import uuid_utils.compat as uuids
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from tenants.managers import TenantForeignKey
+from tenants.models import Department, Privacy, Sealed, TenantOwned, User
+
+
+class RosterState(models.TextChoices):
+    READING = "reading", _("読み込み中")
+    READY = "ready", _("確認待ち")
+    FAILED = "failed", _("読み込めませんでした")
+
+
+class Route(models.IntegerChoices):
+    """Where a row of the file goes; rows = sms + call + error + skip, always."""
+
+    SMS = 1, _("SMS")
+    CALL = 2, _("電話")
+    ERROR = 3, _("要修正")
+    SKIP = 4, _("対象外")
+
+    @property
+    def word(self) -> str:
+        """The API's word."""
+        return self.name.lower()
+
+
+class Need(models.TextChoices):
+    """What a problem of a roster waits for."""
+
+    NOTICE = "", _("お知らせ")
+    CONFIRM = "confirm", _("確認")
+    RELEASE = "release", _("別の人の承認")
+
+
+class Roster(TenantOwned, Sealed):
+    """A file that staff uploaded. ``sealed``: name, file name, header, mapping, first rows, failure details."""
+
+    public_id = models.UUIDField(default=uuids.uuid7, unique=True, editable=False)
+    department = TenantForeignKey(Department, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    state = models.CharField(max_length=10, choices=RosterState.choices, default=RosterState.READING)
+    as_of = models.DateField(help_text="The day on which ages are taken.")
+    file_bytes = models.PositiveIntegerField(default=0)
+    file_hash = models.BinaryField(null=True)
+    rows_hash = models.BinaryField(null=True)
+    rows_read = models.PositiveIntegerField(default=0)
+    rows = models.PositiveIntegerField(default=0)
+    sms = models.PositiveIntegerField(default=0)
+    call = models.PositiveIntegerField(default=0)
+    error = models.PositiveIntegerField(default=0)
+    skip = models.PositiveIntegerField(default=0)
+    reasons = models.JSONField(default=dict, help_text="Reason → number of rows.")
+    failure_code = models.CharField(max_length=40, blank=True)
+    lease_until = models.DateTimeField(null=True)
+    tries = models.PositiveSmallIntegerField(default=0)
+    created_by = TenantForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    read_at = models.DateTimeField(null=True)
+
+    privacy: ClassVar = {"*": Privacy.PUBLIC, "sealed": Privacy.PERSONAL}
+
+    class Meta(TenantOwned.Meta):
+        indexes: ClassVar = [models.Index(fields=["tenant", "-created_at"], name="rosters_by_time")]
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=~models.Q(state="ready")
+                | models.Q(rows=models.F("sms") + models.F("call") + models.F("error") + models.F("skip")),
+                name="every_row_of_a_roster_has_a_route",
+            )
+        ]
+
+    @property
+    def is_ready(self) -> bool:
+        return self.state == RosterState.READY
+
+    @property
+    def name(self) -> str:
+        return str(self.personal.get("name", ""))
+
+    @property
+    def counts(self) -> dict[str, int]:
+        return {"sms": self.sms, "call": self.call, "error": self.error, "skip": self.skip}
+
+    @property
+    def mapping(self) -> dict[str, Any]:
+        """Field → column header."""
+        return dict(self.personal.get("mapping", {}))
+
+
+class RosterFile(TenantOwned):
+    """A piece (1 MiB) of the file as it was uploaded, sealed: evidence, and what the worker reads."""
+
+    roster = TenantForeignKey(Roster, on_delete=models.CASCADE, related_name="pieces")
+    number = models.PositiveIntegerField()
+    sealed = models.BinaryField()
+
+    privacy: ClassVar = {"*": Privacy.PUBLIC, "sealed": Privacy.PERSONAL}
+
+    class Meta(TenantOwned.Meta):
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["tenant", "roster", "number"], name="one_piece_per_roster_and_number")
+        ]
+
+
+class RosterProblem(TenantOwned):
+    """Something about the whole file that people should know or must answer."""
+
+    roster = TenantForeignKey(Roster, on_delete=models.CASCADE, related_name="problems")
+    code = models.CharField(max_length=40)
+    needs = models.CharField(max_length=10, choices=Need.choices, blank=True)
+    details = models.JSONField(default=dict, help_text="Counts and days for the sentence; nothing personal.")
+    answered_by = TenantForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
+    answered_at = models.DateTimeField(null=True)
+
+    privacy: ClassVar = {"*": Privacy.PUBLIC}
+
+    class Meta(TenantOwned.Meta):
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["tenant", "roster", "code"], name="one_problem_per_roster_and_code")
+        ]
+
+    @property
+    def is_open(self) -> bool:
+        return bool(self.needs) and self.answered_at is None
+
+
+class Recipient(TenantOwned, Sealed):
+    """One row of a roster, whatever its route.
+
+    ``sealed``: name, kana, phone (E.164), phone_raw, external_id, birth_on, age, detail and ``cells`` (header → value).
+    """
+
+    roster = TenantForeignKey(Roster, on_delete=models.CASCADE, related_name="recipients")
+    row = models.PositiveIntegerField(help_text="Counts the data rows of the file from 1.")
+    route = models.PositiveSmallIntegerField(choices=Route.choices)
+    reason = models.CharField(max_length=24, blank=True)
+    is_mended = models.BooleanField(default=False)
+    phone_hash = models.BinaryField(null=True)
+    id_hash = models.BinaryField(null=True)
+
+    privacy: ClassVar = {"*": Privacy.PUBLIC, "sealed": Privacy.PERSONAL}
+
+    class Meta(TenantOwned.Meta):
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["tenant", "roster", "row"], name="one_recipient_per_roster_and_row")
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["tenant", "phone_hash"], name="recipients_by_phone"),
+            models.Index(fields=["tenant", "id_hash"], name="recipients_by_id"),
+        ]
+
+
+class OptOut(TenantOwned, Sealed):
+    """A number whose owner wants no texts. ``sealed``: phone, note."""
+
+    public_id = models.UUIDField(default=uuids.uuid7, unique=True, editable=False)
+    phone_hash = models.BinaryField()
+    created_by = TenantForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
+    created_at = models.DateTimeField(default=timezone.now)
+    ended_at = models.DateTimeField(null=True)
+
+    privacy: ClassVar = {"*": Privacy.PUBLIC, "sealed": Privacy.PERSONAL}
+
+    class Meta(TenantOwned.Meta):
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["tenant", "phone_hash"], condition=models.Q(ended_at=None), name="one_open_opt_out_per_number"
+            )
+        ]
+
+
+class ColumnMemory(TenantOwned, Sealed):
+    """How a department's people mapped a set of headers the last time. ``sealed``: mapping."""
+
+    department = TenantForeignKey(Department, null=True, on_delete=models.CASCADE, related_name="+")
+    headers_hash = models.BinaryField()
+    used_at = models.DateTimeField(default=timezone.now)
+
+    privacy: ClassVar = {"*": Privacy.PUBLIC, "sealed": Privacy.PERSONAL}
+
+    class Meta(TenantOwned.Meta):
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["tenant", "department", "headers_hash"],
+                name="one_mapping_per_department_and_headers",
+                nulls_distinct=False,
+            )
+        ]

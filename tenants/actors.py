@@ -1,0 +1,53 @@
+"""Who acts: a person in a tenant, through the browser or through one of their API keys."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tenants.errors import NotAllowed
+from tenants.permissions import OPERATOR_PERMISSIONS, ROLE_TABLE, Permission
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """The ``by`` of every service. ``department_ids`` is None for a role that covers the whole tenant."""
+
+    user_id: int
+    name: str
+    tenant_id: int | None
+    roles: tuple[tuple[str, int | None], ...]  # (role, department id or None for all)
+    is_operator: bool = False
+    api_key_id: int | None = None
+
+    @property
+    def permissions(self) -> frozenset[Permission]:
+        granted: frozenset[Permission] = OPERATOR_PERMISSIONS if self.is_operator else frozenset()
+        for role, _ in self.roles:
+            granted |= ROLE_TABLE[role]
+        return granted
+
+    @property
+    def department_ids(self) -> frozenset[int] | None:
+        """The departments this person sees; None means all of the tenant's."""
+        departments = {department_id for _, department_id in self.roles}
+        return None if None in departments else frozenset(d for d in departments if d is not None)
+
+    def may(self, permission: Permission, *, department_id: int | None = None) -> bool:
+        """Whether a role that covers ``department_id`` grants ``permission``."""
+        if permission is Permission.PUBLIC:
+            return True
+        if self.is_operator and permission in OPERATOR_PERMISSIONS:
+            return True
+        return any(
+            permission in ROLE_TABLE[role] and (covered is None or department_id is None or covered == department_id)
+            for role, covered in self.roles
+        )
+
+    def must(self, permission: Permission, *, department_id: int | None = None) -> None:
+        """Raises ``NotAllowed``."""
+        if not self.may(permission, department_id=department_id):
+            raise NotAllowed
+
+    def sees(self, department_id: int | None) -> bool:
+        departments = self.department_ids
+        return departments is None or department_id is None or department_id in departments

@@ -1,0 +1,34 @@
+"""DRF's view of the actor that ``ScopeMiddleware`` found."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+
+from tenants.actors import Actor
+from tenants.permissions import Permission
+
+
+class ApiKeyAuthentication(BaseAuthentication):
+    """The key was read by the middleware, which opened the scope; a request without one is refused with 401."""
+
+    def authenticate(self, request: Request) -> tuple[Actor, None] | None:
+        actor = getattr(request._request, "actor", None)
+        return (actor, None) if actor is not None and actor.api_key_id is not None else None
+
+    def authenticate_header(self, request: Request) -> str:
+        return "Bearer"
+
+
+class DeclaredPermission(BasePermission):
+    """Each API view declares ``permissions``: method → Permission. A method that declares none is refused."""
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        wanted: Permission | None = getattr(view, "permissions", {}).get(request.method)
+        if wanted is Permission.PUBLIC:
+            return True
+        actor = request.user
+        return isinstance(actor, Actor) and wanted is not None and actor.may(wanted)

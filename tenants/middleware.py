@@ -1,0 +1,106 @@
+"""The scope of a request, and the page that says the database is away."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import structlog
+from django.contrib.auth import logout
+from django.db import InterfaceError, OperationalError, transaction
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+
+from tenants.actors import Actor
+from tenants.context import tenant_scope
+from tenants.models import Tenant, User
+from tenants.selectors import actor_of, actor_of_key, tenant_of_key
+
+log = structlog.get_logger()
+Handler = Callable[[HttpRequest], HttpResponse]
+API_PREFIX = "/api/"
+
+
+class TenantRequest(HttpRequest):
+    """What a view gets: ``actor`` and ``tenant`` are set by ``ScopeMiddleware``."""
+
+    actor: Actor
+    tenant: Tenant
+
+
+class ScopeMiddleware:
+    """Find out who asks, and run the view in a transaction that sees this tenant's rows only."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.path.startswith(API_PREFIX):
+            return self._with_key(request)
+        return self._with_session(request)
+
+    def _with_session(self, request: HttpRequest) -> HttpResponse:
+        user = request.user
+        if not isinstance(user, User):
+            return self._attached(request, actor=None, tenant=None)
+        if not user.is_active:
+            logout(request)
+            return self._attached(request, actor=None, tenant=None)
+        return self._attached(request, actor=actor_of(user), tenant=user.tenant)
+
+    def _with_key(self, request: HttpRequest) -> HttpResponse:
+        scheme, _space, token = request.headers.get("Authorization", "").partition(" ")
+        tenant = tenant_of_key(token) if scheme.lower() == "bearer" else None
+        if tenant is None:
+            return self._attached(request, actor=None, tenant=None)
+        with tenant_scope(tenant.pk):
+            actor = actor_of_key(token)
+            return self._attached(request, actor=actor, tenant=tenant if actor else None)
+
+    def _attached(self, request: HttpRequest, *, actor: Actor | None, tenant: Tenant | None) -> HttpResponse:
+        request.actor = actor  # type: ignore[attr-defined]  # TenantRequest
+        request.tenant = tenant  # type: ignore[attr-defined]
+        if tenant is None:
+            return self.get_response(request)
+        with tenant_scope(tenant.pk):
+            response = self.get_response(request)
+            if response.status_code >= 500:
+                transaction.set_rollback(True)
+            return response
+
+
+class DatabaseAwayMiddleware:
+    """While PostgreSQL is away every page says so with 503, and nothing else happens."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        try:
+            return self.get_response(request)
+        except (OperationalError, InterfaceError) as exc:
+            return self._away(request, exc)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        if isinstance(exception, OperationalError | InterfaceError):
+            return self._away(request, exception)
+        return None
+
+    def _away(self, request: HttpRequest, exc: Exception) -> HttpResponse:
+        log.error("database.away", error=type(exc).__name__)
+        sentence = _("ただいまデータベースにつながりません。少し待ってから、もう一度お試しください。")
+        response: HttpResponse
+        if request.path.startswith(API_PREFIX):
+            response = JsonResponse({"code": "database_away", "message": sentence}, status=503)
+        else:
+            response = render(None, "503.html", {"sentence": sentence}, status=503)  # type: ignore[arg-type]  # no request: its context needs the database
+        response["Retry-After"] = "5"
+        return response
+
+
+def actor_for(request: Any) -> Actor:
+    """The actor of a request that passed its permission check."""
+    actor = request.actor
+    assert isinstance(actor, Actor)  # noqa: S101 - the permission check came first
+    return actor

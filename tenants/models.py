@@ -1,0 +1,254 @@
+"""Tenants, departments, people, roles, keys and the audit trail."""
+
+from __future__ import annotations
+
+from datetime import time
+from functools import cached_property
+from typing import Any, ClassVar, Final
+
+import uuid_utils.compat as uuids
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from tenants import keys
+from tenants.managers import TenantForeignKey, TenantManager
+from tenants.permissions import Role
+
+
+class Privacy(models.TextChoices):
+    """The class of a field (tests/rules/test_privacy.py wants one for each)."""
+
+    PUBLIC = "public"
+    PERSONAL = "personal"
+    SECRET = "secret"  # noqa: S105 - a class of fields, not a secret
+
+
+class TenantKind(models.TextChoices):
+    HEALTH_CENTRE = "health_centre", _("保健所")
+    WATER_OFFICE = "water_office", _("水道局")
+    TAX_OFFICE = "tax_office", _("税務")
+    OTHER = "other", _("その他")
+
+
+class Tenant(models.Model):
+    """An office that uses the service, and the rules it sends by."""
+
+    public_id = models.UUIDField(default=uuids.uuid7, unique=True, editable=False)
+    name = models.CharField(max_length=100)
+    office_name = models.CharField(max_length=100, help_text="As it stands in the texts.")
+    callback_number = models.CharField(max_length=20, blank=True)
+    kind = models.CharField(max_length=20, choices=TenantKind.choices, default=TenantKind.OTHER)
+    requires_approval = models.BooleanField(default=True)
+    requires_consent = models.BooleanField(default=True)
+    sms_age_limit = models.PositiveSmallIntegerField(
+        null=True, blank=True, help_text="From this age on people are phoned."
+    )
+    send_from = models.TimeField(default=time(9, 0))
+    send_until = models.TimeField(
+        default=time(20, 0), help_text="0:00 means midnight; equal to send_from means the whole day."
+    )
+    unknown_deadline_hours = models.PositiveSmallIntegerField(default=72)
+    price_per_part_millicents = models.PositiveIntegerField(default=1_000_000, help_text="1 yen = 100,000 millicents")
+    ladder = models.CharField(max_length=30, default="all")
+    api_requests_per_s = models.PositiveSmallIntegerField(default=50)
+    is_active = models.BooleanField(default=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    privacy: ClassVar = {"*": Privacy.PUBLIC}
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class TenantOwned(models.Model):
+    """A row of one tenant: fail-closed manager, forced row security, composite foreign keys."""
+
+    tenant = models.ForeignKey(Tenant, on_delete=models.PROTECT, related_name="+", editable=False)
+
+    objects = TenantManager()
+
+    class Meta:
+        abstract = True
+        base_manager_name = "objects"
+
+    def save(self, *args: Any, **options: Any) -> None:
+        if self.tenant_id is None:
+            from tenants.context import current_tenant_id
+
+            self.tenant_id = current_tenant_id()
+        super().save(*args, **options)
+
+
+class Sealed(models.Model):
+    """Personal data of a row as one sealed blob. Read ``personal``; write with ``seal``."""
+
+    sealed = models.BinaryField()
+
+    class Meta:
+        abstract = True
+
+    @cached_property
+    def personal(self) -> dict[str, Any]:
+        return keys.ring().open_fields(self._meta.db_table, self.sealed) if self.sealed else {}
+
+    def seal(self, fields: dict[str, Any]) -> None:
+        """Replace the blob; the caller saves."""
+        self.sealed = keys.ring().seal_fields(self._meta.db_table, fields)
+        self.__dict__["personal"] = fields
+
+
+class TenantKey(TenantOwned):
+    """A key of the tenant, wrapped by a master key. ``index`` keys make hashes and are never rotated."""
+
+    number = models.PositiveSmallIntegerField()
+    purpose = models.CharField(max_length=10)
+    wrapped = models.BinaryField()
+    created_at = models.DateTimeField(default=timezone.now)
+
+    privacy: ClassVar = {"*": Privacy.PUBLIC, "wrapped": Privacy.SECRET}
+
+    class Meta(TenantOwned.Meta):
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["tenant", "purpose", "number"], name="one_key_per_tenant_purpose_number")
+        ]
+
+
+class UserManager(BaseUserManager["User"]):
+    def create_user(self, *, email: str, password: str | None, **fields: Any) -> User:
+        user = self.model(email=email.strip().lower(), **fields)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def get_by_natural_key(self, username: str | None) -> User:
+        return self.get(email__iexact=username)
+
+
+class User(AbstractBaseUser):
+    """A person's account, in one tenant; operators have none."""
+
+    email = models.EmailField(unique=True)
+    name = models.CharField(max_length=100)
+    tenant = models.ForeignKey(Tenant, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    is_operator = models.BooleanField(default=False)
+    is_active = models.BooleanField(default=True)
+    language = models.CharField(max_length=5, default="ja")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects: ClassVar[UserManager] = UserManager()
+
+    USERNAME_FIELD = "email"
+    EMAIL_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
+
+    privacy: ClassVar = {
+        "*": Privacy.PUBLIC,
+        "email": Privacy.PERSONAL,
+        "name": Privacy.PERSONAL,
+        "password": Privacy.SECRET,
+    }
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=models.Q(is_operator=False) | models.Q(tenant__isnull=True), name="operators_have_no_tenant"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"user {self.pk}"
+
+
+class Department(TenantOwned):
+    public_id = models.UUIDField(default=uuids.uuid7, unique=True, editable=False)
+    name = models.CharField(max_length=100)
+    is_active = models.BooleanField(default=True)
+
+    privacy: ClassVar = {"*": Privacy.PUBLIC}
+
+    class Meta(TenantOwned.Meta):
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["tenant", "name"], name="one_department_per_tenant_and_name")
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Membership(TenantOwned):
+    """A role of a person, in one department or (``department`` empty) in the whole tenant."""
+
+    user = TenantForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
+    department = TenantForeignKey(
+        Department, null=True, blank=True, on_delete=models.PROTECT, related_name="memberships"
+    )
+    role = models.CharField(max_length=10, choices=Role.choices)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    privacy: ClassVar = {"*": Privacy.PUBLIC}
+
+    class Meta(TenantOwned.Meta):
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["tenant", "user", "department", "role"],
+                name="one_membership_per_person_department_role",
+                nulls_distinct=False,
+            )
+        ]
+
+
+class ApiKey(TenantOwned):
+    """A key of a person for other systems: ``tdk_<tenant>_<key>_<secret>``; only a hash of the secret is kept."""
+
+    PREFIX: Final = "tdk"
+
+    public_id = models.UUIDField(default=uuids.uuid7, unique=True, editable=False)
+    user = TenantForeignKey(User, on_delete=models.PROTECT, related_name="api_keys")
+    department = TenantForeignKey(Department, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    name = models.CharField(max_length=100)
+    role = models.CharField(max_length=10, choices=Role.choices)
+    secret_hash = models.BinaryField()
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    privacy: ClassVar = {"*": Privacy.PUBLIC, "secret_hash": Privacy.SECRET}
+
+    @property
+    def is_usable(self) -> bool:
+        return self.revoked_at is None
+
+
+class AuditEvent(TenantOwned, Sealed):
+    """What somebody did. Append-only for the application's role; ``sealed`` holds the details."""
+
+    at = models.DateTimeField(default=timezone.now)
+    user = TenantForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
+    api_key = TenantForeignKey(ApiKey, null=True, on_delete=models.PROTECT, related_name="+")
+    action = models.CharField(max_length=50)
+    object_kind = models.CharField(max_length=30, blank=True)
+    object_id = models.CharField(max_length=40, blank=True)
+
+    privacy: ClassVar = {"*": Privacy.PUBLIC, "sealed": Privacy.PERSONAL}
+
+    class Meta(TenantOwned.Meta):
+        indexes: ClassVar = [models.Index(fields=["tenant", "-at"], name="audit_by_time")]
+
+
+class IdempotencyKey(TenantOwned):
+    """The answer to a costly POST, kept so that the same key answers the same twice (API.md)."""
+
+    api_key = TenantForeignKey(ApiKey, on_delete=models.CASCADE, related_name="+")
+    key_hash = models.BinaryField()
+    body_hash = models.BinaryField()
+    status = models.PositiveSmallIntegerField(null=True)
+    answer = models.BinaryField(null=True)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    privacy: ClassVar = {"*": Privacy.PUBLIC, "answer": Privacy.PERSONAL}
+
+    class Meta(TenantOwned.Meta):
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["tenant", "api_key", "key_hash"], name="one_answer_per_idempotency_key")
+        ]

@@ -1,0 +1,71 @@
+"""Questions about people and keys."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from uuid import UUID
+
+from tenants.actors import Actor
+from tenants.context import tenant_scope
+from tenants.models import ApiKey, Department, Membership, Tenant, User
+
+
+def actor_of(user: User) -> Actor:
+    """The actor of a person who is logged in. Opens the tenant's scope to read the roles."""
+    if user.tenant_id is None:
+        return Actor(user_id=user.pk, name=user.name, tenant_id=None, roles=(), is_operator=user.is_operator)
+    with tenant_scope(user.tenant_id):
+        roles = tuple(Membership.objects.filter(user_id=user.pk).order_by("id").values_list("role", "department_id"))
+    return Actor(user_id=user.pk, name=user.name, tenant_id=user.tenant_id, roles=roles)
+
+
+def tenant_of_key(token: str) -> Tenant | None:
+    """The tenant that a key names in clear; says nothing about the key's validity."""
+    parts = token.split("_")
+    if len(parts) != 4 or parts[0] != ApiKey.PREFIX:
+        return None
+    try:
+        public_id = UUID(hex=parts[1])
+    except ValueError:
+        return None
+    return Tenant.objects.filter(public_id=public_id, is_active=True).first()
+
+
+def actor_of_key(token: str) -> Actor | None:
+    """The actor of an API key, or None. Needs the scope of the key's tenant."""
+    _, _, key_hex, secret = token.split("_")
+    try:
+        public_id = UUID(hex=key_hex)
+    except ValueError:
+        return None
+    key = ApiKey.objects.select_related("user").filter(public_id=public_id).first()
+    if key is None or not hmac.compare_digest(bytes(key.secret_hash), hash_secret(secret)):
+        return None
+    if not key.is_usable or not key.user.is_active:
+        return None
+    return Actor(
+        user_id=key.user_id,
+        name=key.user.name,
+        tenant_id=key.tenant_id,
+        roles=((key.role, key.department_id),),
+        api_key_id=key.pk,
+    )
+
+
+def hash_secret(secret: str) -> bytes:
+    """A key's secret is 32 random bytes, so a plain hash cannot be guessed."""
+    return hashlib.sha256(secret.encode()).digest()
+
+
+def departments_of(actor: Actor) -> list[Department]:
+    """The departments in which this person works, by name."""
+    departments = Department.objects.filter(is_active=True).order_by("name")
+    if actor.department_ids is not None:
+        departments = departments.filter(pk__in=actor.department_ids)
+    return list(departments)
+
+
+def names_of_users(user_ids: set[int]) -> dict[int, str]:
+    """Names to show beside what people did."""
+    return dict(User.objects.filter(pk__in=user_ids).values_list("pk", "name"))
