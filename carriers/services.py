@@ -1,0 +1,37 @@
+"""Accounts and binds: configuring them, and who holds which bind."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.db import transaction
+
+from carriers.models import CarrierAccount, CarrierBind
+from carriers.registry import provider_named
+
+
+def configure_account(
+    *,
+    name: str,
+    provider: str,
+    config: Mapping[str, Any],
+    secrets: Mapping[str, str],
+    window: int,
+    binds: int,
+    texts_per_s: int | None,
+    using: str = "operator",
+) -> CarrierAccount:
+    """Make or change an account and the places for its binds. Raises ``Misconfigured`` when the provider refuses it."""
+    provider_named(provider).link({**config, **secrets}, window=window)
+    with transaction.atomic(using=using):
+        accounts = CarrierAccount.objects.using(using)
+        account = accounts.select_for_update().filter(name=name).first() or CarrierAccount(name=name)
+        account.provider, account.config = provider, dict(config)
+        account.window, account.binds, account.texts_per_s = window, binds, texts_per_s
+        account.seal_secrets(dict(secrets))
+        account.save(using=using)
+        for number in range(1, binds + 1):
+            CarrierBind.objects.using(using).get_or_create(account=account, number=number)
+        CarrierBind.objects.using(using).filter(account=account, number__gt=binds).delete()
+    return account
