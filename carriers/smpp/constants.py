@@ -1,0 +1,157 @@
+"""Numbers of SMPP 3.4 and their names: commands (§5.1.2.1), statuses (§5.1.3), TLVs (§5.3.2), flags (§5.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+INTERFACE_VERSION: Final = 0x34
+RESPONSE: Final = 0x80000000  # this bit makes a command the answer to its request
+
+GENERIC_NACK: Final = 0x80000000
+BIND_RECEIVER: Final = 0x00000001
+BIND_RECEIVER_RESP: Final = 0x80000001
+BIND_TRANSMITTER: Final = 0x00000002
+BIND_TRANSMITTER_RESP: Final = 0x80000002
+QUERY_SM: Final = 0x00000003
+SUBMIT_SM: Final = 0x00000004
+SUBMIT_SM_RESP: Final = 0x80000004
+DELIVER_SM: Final = 0x00000005
+DELIVER_SM_RESP: Final = 0x80000005
+UNBIND: Final = 0x00000006
+UNBIND_RESP: Final = 0x80000006
+REPLACE_SM: Final = 0x00000007
+CANCEL_SM: Final = 0x00000008
+BIND_TRANSCEIVER: Final = 0x00000009
+BIND_TRANSCEIVER_RESP: Final = 0x80000009
+OUTBIND: Final = 0x0000000B
+ENQUIRE_LINK: Final = 0x00000015
+ENQUIRE_LINK_RESP: Final = 0x80000015
+SUBMIT_MULTI: Final = 0x00000021
+ALERT_NOTIFICATION: Final = 0x00000102
+DATA_SM: Final = 0x00000103
+DATA_SM_RESP: Final = 0x80000103
+
+# Statuses that our own code sends or decides on; every other one is known by its name only.
+ESME_ROK: Final = 0x00
+ESME_RINVMSGLEN: Final = 0x01
+ESME_RINVCMDLEN: Final = 0x02
+ESME_RINVCMDID: Final = 0x03
+ESME_RINVBNDSTS: Final = 0x04
+ESME_RALYBND: Final = 0x05
+ESME_RSYSERR: Final = 0x08
+ESME_RINVDSTADR: Final = 0x0B
+ESME_RBINDFAIL: Final = 0x0D
+ESME_RINVPASWD: Final = 0x0E
+ESME_RINVSYSID: Final = 0x0F
+ESME_RMSGQFUL: Final = 0x14
+ESME_RSUBMITFAIL: Final = 0x45
+ESME_RINVSYSTYP: Final = 0x53
+ESME_RTHROTTLED: Final = 0x58
+ESME_RX_T_APPN: Final = 0x64
+ESME_RUNKNOWNERR: Final = 0xFF
+
+STATUS_NAMES: Final[Mapping[int, str]] = {
+    0x00: "ESME_ROK",
+    0x01: "ESME_RINVMSGLEN",
+    0x02: "ESME_RINVCMDLEN",
+    0x03: "ESME_RINVCMDID",
+    0x04: "ESME_RINVBNDSTS",
+    0x05: "ESME_RALYBND",
+    0x06: "ESME_RINVPRTFLG",
+    0x07: "ESME_RINVREGDLVFLG",
+    0x08: "ESME_RSYSERR",
+    0x0A: "ESME_RINVSRCADR",
+    0x0B: "ESME_RINVDSTADR",
+    0x0C: "ESME_RINVMSGID",
+    0x0D: "ESME_RBINDFAIL",
+    0x0E: "ESME_RINVPASWD",
+    0x0F: "ESME_RINVSYSID",
+    0x11: "ESME_RCANCELFAIL",
+    0x13: "ESME_RREPLACEFAIL",
+    0x14: "ESME_RMSGQFUL",
+    0x15: "ESME_RINVSERTYP",
+    0x33: "ESME_RINVNUMDESTS",
+    0x34: "ESME_RINVDLNAME",
+    0x40: "ESME_RINVDESTFLAG",
+    0x42: "ESME_RINVSUBREP",
+    0x43: "ESME_RINVESMCLASS",
+    0x44: "ESME_RCNTSUBDL",
+    0x45: "ESME_RSUBMITFAIL",
+    0x48: "ESME_RINVSRCTON",
+    0x49: "ESME_RINVSRCNPI",
+    0x50: "ESME_RINVDSTTON",
+    0x51: "ESME_RINVDSTNPI",
+    0x53: "ESME_RINVSYSTYP",
+    0x54: "ESME_RINVREPFLAG",
+    0x55: "ESME_RINVNUMMSGS",
+    0x58: "ESME_RTHROTTLED",
+    0x61: "ESME_RINVSCHED",
+    0x62: "ESME_RINVEXPIRY",
+    0x63: "ESME_RINVDFTMSGID",
+    0x64: "ESME_RX_T_APPN",
+    0x65: "ESME_RX_P_APPN",
+    0x66: "ESME_RX_R_APPN",
+    0x67: "ESME_RQUERYFAIL",
+    0xC0: "ESME_RINVOPTPARSTREAM",
+    0xC1: "ESME_ROPTPARNOTALLWD",
+    0xC2: "ESME_RINVPARLEN",
+    0xC3: "ESME_RMISSINGOPTPARAM",
+    0xC4: "ESME_RINVOPTPARAMVAL",
+    0xFE: "ESME_RDELIVERYFAILURE",
+    0xFF: "ESME_RUNKNOWNERR",
+}
+
+
+def status_name(status: int) -> str:
+    """The name of a command status, or its number in hexadecimal where SMPP 3.4 gives none."""
+    return STATUS_NAMES.get(status) or f"0x{status:08X}"
+
+
+# TLVs
+TAG_USER_MESSAGE_REFERENCE: Final = 0x0204
+TAG_SAR_MSG_REF_NUM: Final = 0x020C
+TAG_SAR_TOTAL_SEGMENTS: Final = 0x020E
+TAG_SAR_SEGMENT_SEQNUM: Final = 0x020F
+TAG_SC_INTERFACE_VERSION: Final = 0x0210
+TAG_NETWORK_ERROR_CODE: Final = 0x0423
+TAG_MESSAGE_PAYLOAD: Final = 0x0424
+TAG_RECEIPTED_MESSAGE_ID: Final = 0x001E
+TAG_MESSAGE_STATE: Final = 0x0427
+
+# esm_class (§5.2.12)
+ESM_DEFAULT: Final = 0x00
+ESM_TYPE_MASK: Final = 0x3C
+ESM_RECEIPT: Final = 0x04
+ESM_INTERMEDIATE: Final = 0x20
+ESM_UDHI: Final = 0x40
+
+# data_coding (§5.2.19)
+CODING_DEFAULT: Final = 0x00
+CODING_IA5: Final = 0x01
+CODING_LATIN1: Final = 0x03
+CODING_UCS2: Final = 0x08
+
+REGISTERED_RECEIPT: Final = 0x01  # registered_delivery: a receipt, whatever the outcome (§5.2.17)
+
+# message_state (§5.2.28)
+STATE_ENROUTE: Final = 1
+STATE_DELIVERED: Final = 2
+STATE_EXPIRED: Final = 3
+STATE_DELETED: Final = 4
+STATE_UNDELIVERABLE: Final = 5
+STATE_ACCEPTED: Final = 6
+STATE_UNKNOWN: Final = 7
+STATE_REJECTED: Final = 8
+
+STATE_TEXTS: Final[Mapping[int, str]] = {
+    STATE_ENROUTE: "ENROUTE",
+    STATE_DELIVERED: "DELIVRD",
+    STATE_EXPIRED: "EXPIRED",
+    STATE_DELETED: "DELETED",
+    STATE_UNDELIVERABLE: "UNDELIV",
+    STATE_ACCEPTED: "ACCEPTD",
+    STATE_UNKNOWN: "UNKNOWN",
+    STATE_REJECTED: "REJECTD",
+}
+"""The seven letters of ``stat:`` in a receipt's text (appendix B)."""
