@@ -1,9 +1,10 @@
 """Charts as SVG text: pure functions from figures to a drawing and the table that belongs under it.
 
-Every drawing has a title and a description for screen readers, its unit, its legend in words at the mark it means, and a
-pattern beside each colour. Nothing here uses a ``style`` attribute (the content security policy forbids it): presentation
-attributes and classes only. Horizontal places are percentages and vertical ones pixels, so that a chart fills its column
-while text and patterns keep their size on a handset. All words come from the caller, already translated, and are escaped.
+Every drawing has a title and a description for screen readers, its unit, its legend in words at the mark it means,
+and a pattern beside each colour. Nothing here uses a ``style`` attribute (the content security policy forbids it):
+presentation attributes and classes only. Horizontal places are percentages and vertical ones pixels, so that a chart
+fills its column while text and patterns keep their size on a handset. All words come from the caller, translated, and
+are escaped here.
 """
 
 from collections.abc import Iterable, Sequence
@@ -110,7 +111,7 @@ def _describe(pairs: Iterable[tuple[str, float]], unit: str) -> str:
 
 
 def round_top(highest: float) -> int:
-    """The round figure (1, 2, 4, 5 or 8 times a power of ten, at least 4) at or above ``highest``, for the top of a scale."""
+    """The round figure (1, 2, 4, 5, 8 times a power of ten, at least 4) at or above ``highest``: the top of a scale."""
     if highest <= 4:
         return 4
     power = 10 ** floor(log10(highest))
@@ -163,7 +164,7 @@ def _scale(top: int, right: float) -> list[str]:
 
 
 def spread_labels(wanted: Sequence[float], *, top: float, bottom: float, gap: float = LABEL_LINE) -> list[float]:
-    """Places for labels as near as can be to those ``wanted``, in the same order, ``gap`` apart, between top and bottom."""
+    """Places for labels near those ``wanted``, in the same order, ``gap`` apart, between top and bottom."""
     order = sorted(range(len(wanted)), key=lambda index: wanted[index])
     placed = [0.0] * len(wanted)
     lowest = top
@@ -204,11 +205,11 @@ def states_over_time(
 ) -> Chart:
     """How many stood in each state at each instant, stacked; each state named at the right end of its band.
 
-    Every series has one figure for each instant. Columns stand side by side without a gap, which keeps the patterns whole.
+    Every series has one figure for each instant. Columns stand side by side, which keeps the patterns whole.
     """
     shown = [line for line in series if any(line.values)]
     totals = [sum(values) for values in zip(*(line.values for line in shown), strict=True)] or [0]
-    top, right = round_top(max(totals)), 76.0
+    top, right = round_top(max(totals)), 66.0
     body = _scale(top, right)
     width = (right - PLOT_LEFT) / max(len(instants), 1)
     for column in range(len(instants)):
@@ -245,7 +246,8 @@ def states_over_time(
 
 def _column(x: float, y: float, width: float, height: float, paint: str) -> str:
     """A piece of a band: a hair wider than its place, so that no white seam shows between neighbours."""
-    return f'<rect x="{x:.3f}%" y="{y:.1f}" width="{width + 0.08:.3f}%" height="{height:.1f}" fill="{paint}"/>'
+    place = f'x="{x:.3f}%" y="{y:.1f}" width="{width + 0.08:.3f}%" height="{height:.1f}"'
+    return f'<rect {place} fill="{paint}" shape-rendering="crispEdges"/>'
 
 
 def _band_labels(shown: Sequence[Series], *, top: int, right: float) -> list[str]:
@@ -298,7 +300,7 @@ def histogram(*, chart_id: str, title: str, unit: str, class_label: str, bins: S
 
 
 def funnel(*, chart_id: str, title: str, unit: str, steps: Sequence[Part]) -> Chart:
-    """How many are left after each step, as bars under one another: the word above its bar, figure and share of the first."""
+    """How many are left after each step: bars under one another, above each its word, figure and share of the first."""
     whole = steps[0].value if steps else 0
     bar, row = 24, 58
     body = []
@@ -328,7 +330,7 @@ def funnel(*, chart_id: str, title: str, unit: str, steps: Sequence[Part]) -> Ch
 def sparkline(
     *, chart_id: str, title: str, unit: str, values: Sequence[float], threshold: float | None = None
 ) -> Chart:
-    """A line for a table cell (112 × 32 px); the threshold as a dashed line. First, highest and last value are its words."""
+    """A line for a table cell (112 × 32 px), the threshold dashed. First, last and highest value are its words."""
     highest = max([*values, threshold or 0, 1])
     width, height = 112, 32
     step = (width - 6) / max(len(values) - 1, 1)
@@ -356,5 +358,5 @@ def sparkline(
         unit=unit,
         svg=svg,
         columns=("", unit),
-        rows=tuple((str(place), value) for place, value in enumerate(values)),
+        rows=tuple((str(place), value) for place, value in enumerate(values, start=1)),
     )

@@ -26,7 +26,7 @@ class StateLook:
 MESSAGE: Final[Mapping[str, StateLook]] = {
     "queued": StateLook(word=_("送信待ち"), shape="dots", tone="waiting"),
     "sending": StateLook(word=_("送信中"), shape="arrow", tone="progress"),
-    "accepted": StateLook(word=_("受信の確認待ち"), shape="clock", tone="progress"),
+    "accepted": StateLook(word=_("受信確認待ち"), shape="clock", tone="progress"),
     "delivered": StateLook(word=_("受信済み"), shape="check", tone="success"),
     "undelivered": StateLook(word=_("不達"), shape="cross", tone="danger"),
     "expired": StateLook(word=_("期限切れ"), shape="hourglass", tone="caution"),

@@ -40,7 +40,8 @@ def icon(name: str) -> SafeString:
     """The icon ``name`` in the text's colour and size; hidden from screen readers, so a word must stand beside it."""
     return format_html(
         '<svg class="icon" viewBox="0 0 20 20" width="20" height="20" fill="none" stroke="currentColor" '
-        'stroke-width="1.8" stroke-linecap="round" stroke-linejoin="round" aria-hidden="true" focusable="false">{}</svg>',
+        'stroke-width="1.8" stroke-linecap="round" stroke-linejoin="round" aria-hidden="true" focusable="false">'
+        "{}</svg>",
         mark_safe(ICONS[name]),  # noqa: S308 - our own constant
     )
 
