@@ -114,8 +114,8 @@ def round_top(highest: float) -> int:
     """The round figure (1, 2, 4, 5, 8 times a power of ten, at least 4) at or above ``highest``: the top of a scale."""
     if highest <= 4:
         return 4
-    power = 10 ** floor(log10(highest))
-    return next(ceil(step * power) for step in (1, 2, 4, 5, 8, 10) if step * power >= highest)
+    power: int = 10 ** floor(log10(highest))
+    return next(step * power for step in (1, 2, 4, 5, 8, 10) if step * power >= highest)
 
 
 def swatch(*, chart_id: str, key: str) -> str:
