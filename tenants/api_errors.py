@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
@@ -37,6 +38,13 @@ def _answer(exc: Exception) -> Response | None:
             "invalid",
             _("入力された内容に誤りがあります。"),
             exc.detail if isinstance(exc.detail, dict) else {"": exc.detail},
+        )
+    if isinstance(exc, exceptions.Throttled):
+        return _shaped(
+            429,
+            "throttled",
+            _("一度に送られた要求が多すぎます。少し待ってから、もう一度送ってください。"),
+            headers={"Retry-After": str(max(1, math.ceil(getattr(exc, "wait", None) or 0)))},
         )
     if isinstance(exc, exceptions.APIException):
         return _shaped(exc.status_code, str(exc.default_code), str(exc.detail))
