@@ -1,0 +1,86 @@
+"""CSV and tab-separated text, streamed: never more than a line of it stands decoded in memory."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+from itertools import chain, islice
+from typing import Final
+
+from recipients.columns import count_known_headers
+from recipients.reading.encodings import TextForm, detect
+from recipients.reading.problems import FileProblem, Limits, Notice
+
+# Read after the last line. Where it does not come back as a record of its own, a quote was still open.
+_END: Final = "\x1fend of the file\x1f"
+_DELIMITERS: Final = ",\t;"
+
+
+class Delimited:
+    """The records of a delimited text. Each call of `records` reads from the beginning."""
+
+    kind = "csv"
+    first_line = 1
+    sheet: str | None = None
+
+    def __init__(self, data: bytes, *, limits: Limits) -> None:
+        self._data = data
+        self._limits = limits
+        self._check_line_lengths()
+        self._form: TextForm = detect(data)
+        self.encoding: str | None = self._form.encoding
+        self.delimiter: str | None = self._find_delimiter()
+        self.notices: tuple[Notice, ...] = (Notice("control_characters"),) if self._form.has_control_characters else ()
+
+    def records(self) -> Iterator[list[str]]:
+        """Every record, blank ones too. Raises `FileProblem` for an open quote, or a line beyond the limits."""
+        reader = csv.reader(chain(self._text(), (_END,)), delimiter=self.delimiter or ",")
+        cleaning = self._form.cleaning
+        line = 0
+        try:
+            for record in reader:
+                if reader.line_num - line > 1:
+                    self._check_quoted_lines(record, line=line + 1)
+                elif len(record) == 1 and record[0] == _END:
+                    return
+                line = reader.line_num
+                yield [cell.translate(cleaning) for cell in record] if cleaning else record
+        except csv.Error as exc:
+            raise FileProblem("cell_too_long", line=line + 1) from exc
+
+    def _text(self) -> io.TextIOWrapper:
+        return io.TextIOWrapper(io.BytesIO(self._data), encoding=self._form.encoding, newline="")
+
+    def _check_quoted_lines(self, record: list[str], *, line: int) -> None:
+        """Line breaks within a cell are lawful; rows of the table within a cell are not."""
+        delimiter = self.delimiter or ","
+        swallowed_from = max(2, len(record) - 1)
+        for cell in record:
+            if cell.endswith(_END) or any(
+                part.count(delimiter) >= swallowed_from for part in cell.splitlines()[1:] if delimiter in part
+            ):
+                raise FileProblem("unbalanced_quote", line=line)
+
+    def _find_delimiter(self) -> str:
+        """The one that makes known headers of a line, or else the one that the first lines hold most of."""
+        lines = list(islice((line for line in self._text() if line.strip()), 30))
+        return max(
+            _DELIMITERS,
+            key=lambda delimiter: max(
+                (
+                    (count_known_headers(line.replace('"', "").split(delimiter)), line.count(delimiter))
+                    for line in lines
+                ),
+                default=(0, 0),
+            ),
+        )
+
+    def _check_line_lengths(self) -> None:
+        """Refuses a line without end before anything tries to hold it: in every window there must be a line break."""
+        window, start, size = self._limits.max_line_bytes, 0, len(self._data)
+        while size - start > window:
+            end = max(self._data.rfind(b"\n", start, start + window), self._data.rfind(b"\r", start, start + window))
+            if end < 0:
+                raise FileProblem("line_too_long", line=self._data.count(b"\n", 0, start) + 1)
+            start = end + 1

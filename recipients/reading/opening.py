@@ -1,0 +1,60 @@
+"""What kind of file it is, by its first bytes."""
+
+from __future__ import annotations
+
+import codecs
+from typing import Final
+
+from recipients.reading.delimited import Delimited
+from recipients.reading.problems import FileProblem, Limits
+from recipients.reading.tables import Source, Table
+from recipients.reading.workbooks import Sheet
+
+_OLE: Final = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_ZIP: Final = b"PK\x03\x04"
+_BYTE_ORDER_MARKS: Final = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_OTHER_KINDS: Final[tuple[tuple[bytes, str], ...]] = (
+    (b"%PDF", "PDF"),
+    (b"\x89PNG", "画像"),
+    (b"\xff\xd8\xff", "画像"),
+    (b"GIF8", "画像"),
+    (b"BM6", "画像"),
+    (b"II*\x00", "画像"),
+    (b"MM\x00*", "画像"),
+    (b"{\\rtf", "文書（RTF）"),
+    (b"<!DOCTYPE", "Webページ"),
+    (b"<!doctype", "Webページ"),
+    (b"<html", "Webページ"),
+    (b"<HTML", "Webページ"),
+    (b"<?xml", "XML"),
+    (b"7z\xbc\xaf", "圧縮ファイル"),
+    (b"Rar!", "圧縮ファイル"),
+    (b"\x1f\x8b", "圧縮ファイル"),
+    (b"\x7fELF", "プログラム"),
+    (b"MZ\x90\x00", "プログラム"),
+    (b"SQLite format 3\x00", "データベース"),
+)
+
+
+def open_table(data: bytes, *, limits: Limits | None = None) -> Table:
+    """The table in a file: CSV or TSV in any of our encodings, XLSX, XLS or ODS, whatever its name says.
+
+    Raises `FileProblem` with a sentence for staff. Only the head is read here; `Table.rows` may still find a problem.
+    """
+    limits = limits or Limits()
+    if len(data) > limits.max_bytes:
+        megabytes, limit = -(-len(data) // 1_000_000), limits.max_bytes // 1_000_000
+        raise FileProblem("too_large", megabytes=f"{megabytes:,}", limit=f"{limit:,}")
+    if not data.strip(b"\x00 \t\r\n") or data in _BYTE_ORDER_MARKS:
+        raise FileProblem("empty")
+    start = data[:64].lstrip(b"\xef\xbb\xbf \t\r\n")
+    for magic, kind in _OTHER_KINDS:
+        if start.startswith(magic):
+            raise FileProblem("not_a_table", kind=kind)
+    return Table(_open_source(data, limits), limits=limits)
+
+
+def _open_source(data: bytes, limits: Limits) -> Source:
+    if data.startswith((_ZIP, _OLE, b"PK\x05\x06")):
+        return Sheet(data, limits=limits)
+    return Delimited(data, limits=limits)
