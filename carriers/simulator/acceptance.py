@@ -5,20 +5,16 @@ from __future__ import annotations
 import hashlib
 import random
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from carriers.simulator.behaviour import Behaviour
-from carriers.simulator.deliveries import Delivery
-from carriers.simulator.reports import Handset, ReceiptFacts, encode_receipt
 from carriers.simulator.scripts import (
     DEFAULT,
     EXPIRED,
     SILENT,
     UNDELIVERED,
     Cut,
-    ReceiptForm,
     Script,
     scripted,
 )
@@ -29,14 +25,15 @@ from carriers.smpp.constants import (
     ESME_RSUBMITFAIL,
     ESME_RTHROTTLED,
     REGISTERED_RECEIPT,
+    STATE_DELIVERED,
     STATE_TEXTS,
     TAG_USER_MESSAGE_REFERENCE,
 )
-from carriers.smpp.pdus import Address, ShortMessage
+from carriers.smpp.pdus import ShortMessage
 from carriers.smpp.tlv import integer
 
 _MAX_ATTEMPTS: Final = 100_000
-_RECEIPTS_WANTED: Final = 0x03
+_RECEIPTS_MASK: Final = 0x03
 
 
 class Submit(NamedTuple):
@@ -143,52 +140,33 @@ _UNANSWERED: Final = Script(is_answered=False)
 _DISCONNECTED: Final = Script(cut=Cut.BEFORE_ANSWER)
 
 
-def journal_fields(submit: Submit, *, status: int, identifier: str) -> Mapping[str, object]:
-    """What the journal keeps of a part: its number and what tells it from others, and a hash of its text."""
+def journal_fields(submit: Submit, verdict: Verdict) -> dict[str, Any]:
+    """What the journal keeps of a part: what tells it from others, a hash of its text, and the receipts to come."""
     message, part, reference = submit
     text = decode_text(part.text, coding=message.data_coding)
     return {
-        "status": status,
-        "id": identifier,
+        "status": verdict.status,
+        "id": verdict.identifier,
+        "number": verdict.number,
         "from": message.source,
         "to": message.destination,
+        "tons": (message.source_ton, message.destination_ton),
         "umr": reference,
         "ref": part.reference,
         "no": part.number,
         "total": part.total,
         "sha256": hashlib.sha256(text.encode("utf-8", "replace")).hexdigest(),
+        "plan": _plan(message.registered_delivery, verdict),
     }
 
 
-def deliveries_of(
-    submit: Submit, verdict: Verdict, *, system_id: str, behaviour: Behaviour
-) -> list[tuple[Delivery, float]]:
-    """The receipts of an accepted part, each with what its script adds to the delay in seconds."""
-    message = submit.message
-    if message.registered_delivery & _RECEIPTS_WANTED == 0:
+def _plan(registered_delivery: int, verdict: Verdict) -> list[tuple[str, int]]:
+    """State and error of each receipt that will follow (registered_delivery, SMPP 3.4 §5.2.17)."""
+    wanted = registered_delivery & _RECEIPTS_MASK
+    if not wanted or not verdict.number:
         return []
-    handset = Handset(
-        number=Address(message.destination_ton, 1, message.destination),
-        office=Address(message.source_ton, 1, message.source),
-    )
-    style = verdict.script.receipt_ids or behaviour.receipt_ids
-    submitted_at = time.time()
-    deliveries = []
-    for report in verdict.script.reports:
-        if message.registered_delivery & _RECEIPTS_WANTED != REGISTERED_RECEIPT and report.error == 0:
-            continue  # 2: receipts of failures only
-        number = verdict.number + 10**17 if report.is_unknown_id else verdict.number
-        facts = ReceiptFacts(style.write(number), report.state, report.error, submit.reference, submitted_at)
-        identifier = facts.identifier if report.is_unknown_id else verdict.identifier
-        deliveries.append((_delivery(system_id, identifier, handset, facts, verdict.script.form), report.after_s))
-    return deliveries
-
-
-def _delivery(system_id: str, identifier: str, handset: Handset, facts: ReceiptFacts, form: ReceiptForm) -> Delivery:
-    return Delivery(
-        system_id=system_id,
-        kind="receipt",
-        identifier=identifier,
-        state=STATE_TEXTS[facts.state],
-        encode=lambda now: encode_receipt(handset=handset, facts=facts, form=form, now=now),
-    )
+    return [
+        (STATE_TEXTS[report.state], report.error)
+        for report in verdict.script.reports
+        if wanted == REGISTERED_RECEIPT or report.state != STATE_DELIVERED
+    ]

@@ -95,6 +95,7 @@ class AcceptedPart:
     system_id: str
     bind: int
     sha256: str
+    planned: tuple[str, ...]  # states of the receipts that its script gives
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,14 +152,16 @@ def _worse(one: str, other: str) -> str:
     return "" if "" in {one, other} else "DELIVRD"
 
 
-def read_lines(path: Path) -> Iterator[dict[str, Any]]:
-    """The records of a journal, which may still be growing. A torn line is passed over."""
+def read_lines(path: Path, *, tail: int | None = None) -> Iterator[dict[str, Any]]:
+    """The records of a journal, or of its last ``tail`` octets; it may still be growing. A torn line is passed over."""
     with path.open("rb") as lines:
+        if tail is not None:
+            lines.seek(max(0, path.stat().st_size - tail))
         for line in lines:
             try:
                 record = orjson.loads(line)
             except orjson.JSONDecodeError:
-                continue  # only a kill in the middle of a write leaves one; nothing of it was answered
+                continue  # cut by ``tail``, or by a kill in the middle of a write: nothing of it was answered
             yield record
 
 
@@ -189,5 +192,6 @@ def _read_submit(record: Mapping[str, Any], report: JournalReport) -> None:
             system_id=record["system_id"],
             bind=record["bind"],
             sha256=record["sha256"],
+            planned=tuple(state for state, _error in record["plan"]),
         )
     )

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from carriers.simulator.deliveries import Delivery
 from carriers.simulator.scripts import ReceiptForm
 from carriers.smpp.alphabets import encode_text
 from carriers.smpp.constants import (
@@ -49,6 +50,19 @@ class ReceiptFacts:
     error: int
     reference: int | None
     submitted_at: float  # seconds since 1970
+
+
+def receipt_delivery(
+    *, system_id: str, identifier: str, handset: Handset, facts: ReceiptFacts, form: ReceiptForm
+) -> Delivery:
+    """A receipt to be delivered. ``identifier`` is the message id as answered, which the journal knows it by."""
+    return Delivery(
+        system_id=system_id,
+        kind="receipt",
+        identifier=identifier,
+        state=STATE_TEXTS[facts.state],
+        encode=lambda now: encode_receipt(handset=handset, facts=facts, form=form, now=now),
+    )
 
 
 def encode_receipt(*, handset: Handset, facts: ReceiptFacts, form: ReceiptForm, now: float) -> tuple[int, bytes]:

@@ -11,12 +11,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from carriers.simulator.acceptance import Judge, Submit, Verdict, deliveries_of, journal_fields, read_submit
+from carriers.simulator.acceptance import Judge, Submit, Verdict, journal_fields, read_submit
 from carriers.simulator.behaviour import Behaviour
 from carriers.simulator.deliveries import Deliveries, Delivery
 from carriers.simulator.journal import Journal
+from carriers.simulator.planning import owed_deliveries, planned_deliveries
 from carriers.simulator.reports import encode_inbound
-from carriers.simulator.scripts import Cut
+from carriers.simulator.scripts import DEFAULT, Cut
 from carriers.simulator.server_session import ServerSession
 from carriers.smpp.constants import ESME_RINVPASWD, ESME_RINVSYSID, SUBMIT_SM_RESP
 from carriers.smpp.pdus import Address, Bind, ShortMessage, encode_response
@@ -31,6 +32,7 @@ class SmscOptions:
     host: str = "127.0.0.1"
     port: int = 0  # any free one
     journal: Path | None = None
+    is_resuming: bool = True  # whether receipts that an earlier run owed by the journal are sent
     seed: int | None = None
     tls: ssl.SSLContext | None = None
     timers: Timers = field(default_factory=lambda: Timers(enquire_link_s=60.0, enquire_answer_s=60.0))
@@ -66,6 +68,10 @@ class Smsc:
         )
         self.journal.add("start", {"port": self.port})
         self.journal.flush()
+        if self._options.journal is not None and self._options.is_resuming:
+            for delivery in owed_deliveries(self._options.journal, behaviour=self.behaviour):
+                delay = self.behaviour.receipt_delay
+                self.deliveries.schedule(delivery, after_s=self._judge.delay_s(delay.least, delay.most))
 
     async def close(self) -> None:
         if self._server is not None:
@@ -168,7 +174,7 @@ class Smsc:
             return
         verdict = self._judge.judge(submit, self.behaviour)
         if verdict.script.cut is Cut.BEFORE_TAKING:
-            self._note("dropped", session, sequence, submit, status=0, identifier="")
+            self._note("dropped", session, sequence, submit, verdict)
             self._cut(session, replies)
         elif verdict.status:
             self._refuse(session, sequence, submit, verdict.status, replies)
@@ -180,8 +186,10 @@ class Smsc:
     ) -> None:
         self.accepted += 1
         script, behaviour = verdict.script, self.behaviour
-        self._note("submit", session, sequence, submit, status=0, identifier=verdict.identifier)
-        for delivery, extra_s in deliveries_of(submit, verdict, system_id=session.system_id, behaviour=behaviour):
+        plan = self._note("submit", session, sequence, submit, verdict)
+        for delivery, extra_s in planned_deliveries(
+            submit, verdict, system_id=session.system_id, behaviour=behaviour, plan=plan
+        ):
             delay = behaviour.receipt_delay
             delay_s = 0.0 if script.is_immediate else self._judge.delay_s(delay.least, delay.most)
             self.deliveries.schedule(delivery, after_s=delay_s + extra_s)
@@ -195,7 +203,7 @@ class Smsc:
 
     def _refuse(self, session: ServerSession, sequence: int, submit: Submit, status: int, replies: list[bytes]) -> None:
         self.refused[status] += 1
-        self._note("submit", session, sequence, submit, status=status, identifier="")
+        self._note("submit", session, sequence, submit, Verdict(status, 0, "", DEFAULT))
         self._answer(session, encode_response(SUBMIT_SM_RESP, sequence, status=status), replies, extra_s=0)
 
     def _answer(self, session: ServerSession, octets: bytes, replies: list[bytes], *, extra_s: float) -> None:
@@ -215,10 +223,13 @@ class Smsc:
         session.end("cut by the script", flush=True)
 
     def _note(
-        self, kind: str, session: ServerSession, sequence: int, submit: Submit, *, status: int, identifier: str
-    ) -> None:
-        fields = journal_fields(submit, status=status, identifier=identifier)
+        self, kind: str, session: ServerSession, sequence: int, submit: Submit, verdict: Verdict
+    ) -> list[tuple[str, int]]:
+        """Write the part into the journal. The receipts that it will get."""
+        fields = journal_fields(submit, verdict)
         self.journal.add(kind, {"system_id": session.system_id, "bind": session.bind, "seq": sequence, **fields})
+        plan: list[tuple[str, int]] = fields["plan"]
+        return plan
 
     def _receivers(self, system_id: str) -> list[ServerSession]:
         if self.behaviour.hang:

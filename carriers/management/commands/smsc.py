@@ -32,6 +32,12 @@ class Command(BaseCommand):
             "--account", action="append", default=[], metavar="SYSTEM_ID:PASSWORD", help="a further customer"
         )
         parser.add_argument("--journal", type=Path, help="append JSON lines here")
+        parser.add_argument(
+            "--resume",
+            action=argparse.BooleanOptionalAction,
+            default=True,
+            help="send the receipts that an earlier run owed by the journal",
+        )
         parser.add_argument("--control-port", type=int, help="HTTP on loopback; 0 takes any free one")
         parser.add_argument("--seed", type=int, help="of the rates' dice")
         parser.add_argument("--tls-cert", type=Path)
@@ -83,6 +89,7 @@ def _read_options(options: dict[str, Any]) -> SmscOptions:
         host=options["host"],
         port=options["port"],
         journal=options["journal"],
+        is_resuming=options["resume"],
         seed=options["seed"],
         tls=_tls_context(options["tls_cert"], options["tls_key"]),
     )
