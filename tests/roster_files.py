@@ -110,7 +110,9 @@ def as_xlsx(rows: Rows, *, hidden_first: Rows = (), second: Rows = (), first_row
     sheet.title = "名簿"
     for number, row in enumerate(rows, first_row):
         for column, cell in enumerate(row, 1):
-            sheet.cell(number, column, cell)
+            place = sheet.cell(number, column, cell)
+            if isinstance(cell, str):
+                place.data_type = "s"  # a text that begins with "=" is no formula
     if hidden_first:
         hidden = book.create_sheet("設定", 0)
         hidden.sheet_state = "hidden"

@@ -19,7 +19,7 @@ class Limits:
     max_rows: int = 1_000_000
     max_columns: int = 500
     max_line_bytes: int = 1_000_000
-    max_unpacked_bytes: int = 1_000_000_000
+    max_unpacked_bytes: int = 600_000_000
     max_cells: int = 12_000_000  # of a workbook's sheet, empty ones among them: they take memory too
 
 

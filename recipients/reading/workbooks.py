@@ -22,19 +22,23 @@ from recipients.reading.problems import FileProblem, Limits, Notice
 _PIECE: Final = 1 << 20
 _OVERLAP: Final = 256  # bytes of the piece before, so that no cell's reference is cut in two
 _MOST_PARTS: Final = 2_000
-_COLUMN_LETTERS: Final = re.compile(rb' r="([A-Z]{1,7})[0-9]')
-_FAR_ROW: Final = re.compile(rb' r="[A-Z]{1,7}([0-9]{5,})"')
+# Cells that hold something: a self-closing one is only formatted, and calamine passes over it.
+_COLUMN_LETTERS: Final = re.compile(rb'<c [^>]{0,200}?r="([A-Z]{1,7})[0-9]+"[^>]{0,200}(?<!/)>')
+_FAR_ROW: Final = re.compile(rb'<c [^>]{0,200}?r="[A-Z]{1,7}([0-9]{5,})"[^>]{0,200}(?<!/)>')
 _NEAR_ROWS: Final = 10_000
 _REPEATED: Final = re.compile(
     rb'(number-(?:rows|columns)-repeated)="([0-9]+)"[^>]*>(?!\s*(?:<table:table-cell[^>]*/>\s*)?</table:table-row>)'
 )
-_SPARSE: Final = 2_000_000  # cells that a sheet may lay out without having to be filled
+_SPARSE: Final = 2_000_000  # cells that a sheet may lay out, however few are filled
+_LAID_OUT_PER_FILLED: Final = 4
+_MOST_SHARED_TEXT: Final = 150_000_000  # bytes; calamine holds all of it
 _SHEET_PART: Final = re.compile(r"xl/worksheets/[^/]+\.xml")
 
 
 class Sheet:
     """The records of the first visible sheet that holds something."""
 
+    first_line = 1
     encoding: str | None = None
     delimiter: str | None = None
 
@@ -52,7 +56,6 @@ class Sheet:
             raise FileProblem("no_sheet")
         self.sheet: str | None = filled[0]
         self._sheet = self._get_sheet(filled[0])
-        self.first_line = (self._sheet.start or (0, 0))[0] + 1
         self.notices: tuple[Notice, ...] = self._notice(filled, data if is_archive else b"")
 
     def records(self) -> Iterator[list[str]]:
@@ -114,6 +117,8 @@ def _check_archive(data: bytes, limits: Limits) -> str:
             kind = _find_kind(archive)
             parts = archive.infolist()
             if len(parts) > _MOST_PARTS or sum(part.file_size for part in parts) > limits.max_unpacked_bytes:
+                raise FileProblem("unpacked_too_large")
+            if any(part.filename == "xl/sharedStrings.xml" and part.file_size > _MOST_SHARED_TEXT for part in parts):
                 raise FileProblem("unpacked_too_large")
             for part in parts:
                 _check_part(archive, part, kind=kind, limits=limits)
@@ -190,8 +195,8 @@ class _Extent:
 
     def check(self) -> None:
         columns = max((_column_number(letters) for letters in self._letters), default=0)
-        laid_out = columns * self._last_row
-        if laid_out > self._limits.max_cells or laid_out > max(_SPARSE, 20 * self._cells):
+        laid_out = max(columns * self._last_row, self._cells)
+        if laid_out > self._limits.max_cells or laid_out > max(_SPARSE, _LAID_OUT_PER_FILLED * self._cells):
             raise FileProblem("sheet_too_large")
 
 
