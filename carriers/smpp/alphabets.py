@@ -9,11 +9,11 @@ from typing import Final
 from carriers.smpp.constants import CODING_DEFAULT, CODING_IA5, CODING_LATIN1, CODING_UCS2
 
 ESCAPE: Final = 0x1B
-_UNDEFINED: Final = "\ufffe"  # what codecs.charmap_build takes for "no such character"
+_NOTHING: Final = "\ufffd"  # stands where the alphabet has its escape
 
 _BASIC: Final = (
     "@£$¥èéùìòÇ\nØø\rÅå"
-    "Δ_ΦΓΛΩΠΨΣΘΞ" + _UNDEFINED + "ÆæßÉ"
+    "Δ_ΦΓΛΩΠΨΣΘΞ" + _NOTHING + "ÆæßÉ"
     " !\"#¤%&'()*+,-./"
     "0123456789:;<=>?"
     "¡ABCDEFGHIJKLMNO"
@@ -33,7 +33,7 @@ _EXTENSION: Final = {
     "|": 0x40,
     "€": 0x65,
 }
-_ENCODING: Final = codecs.charmap_build(_BASIC + _UNDEFINED * 128)
+_ENCODING: Final = {ord(character): code for code, character in enumerate(_BASIC) if character != _NOTHING}
 _EXTENDED: Final = re.compile("[" + re.escape("".join(_EXTENSION)) + "]")
 _FROM_EXTENSION: Final = {code: character for character, code in _EXTENSION.items()}
 
