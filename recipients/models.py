@@ -42,7 +42,11 @@ class Need(models.TextChoices):
 
 
 class Roster(TenantOwned, Sealed):
-    """A file that staff uploaded. ``sealed``: name, file name, header, mapping, first rows, failure details."""
+    """A file that staff uploaded.
+
+    ``sealed``: name, file_name, header, first_rows, mapping (field → column header) and mapping_source, confidence,
+    notices and failure (code and params of a sentence), edits (row → header → the value a person put there).
+    """
 
     public_id = models.UUIDField(default=uuids.uuid7, unique=True, editable=False)
     department = TenantForeignKey(Department, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
@@ -64,6 +68,7 @@ class Roster(TenantOwned, Sealed):
     created_by = TenantForeignKey(User, on_delete=models.PROTECT, related_name="+")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     read_at = models.DateTimeField(null=True)
+    frozen_at = models.DateTimeField(null=True, help_text="Set while an approved or started campaign rests on it.")
 
     privacy: ClassVar = {"*": Privacy.PUBLIC, "sealed": Privacy.PERSONAL}
 
@@ -80,6 +85,10 @@ class Roster(TenantOwned, Sealed):
     @property
     def is_ready(self) -> bool:
         return self.state == RosterState.READY
+
+    @property
+    def is_editable(self) -> bool:
+        return self.is_ready and self.frozen_at is None
 
     @property
     def name(self) -> str:
@@ -135,7 +144,8 @@ class RosterProblem(TenantOwned):
 class Recipient(TenantOwned, Sealed):
     """One row of a roster, whatever its route.
 
-    ``sealed``: name, kana, phone (E.164), phone_raw, external_id, birth_on, age, detail and ``cells`` (header → value).
+    ``sealed``: name, kana, phone (E.164, of any kind), number_kind, phone_raw, external_id, birth_on, age, rule,
+    detail, mended (codes) and ``cells`` (header → value).
     """
 
     roster = TenantForeignKey(Roster, on_delete=models.CASCADE, related_name="recipients")

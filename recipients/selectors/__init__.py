@@ -1,0 +1,1 @@
+"""Questions about rosters, their rows and the registers."""

@@ -1,0 +1,205 @@
+"""Read an uploaded file in a worker: in chunks, each one a transaction, so that a killed worker is followed by another.
+
+A second try reads the file from its beginning (the same persons must be found twice), but stores only what is not
+stored yet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Final
+
+import structlog
+from django.conf import settings
+
+from recipients.checking import Known, RowChecker
+from recipients.columns import BadMapping, Guess, MappingProblem, guess_columns, mapping_from_headers
+from recipients.models import Roster, RosterFile, RosterState
+from recipients.reading import FileProblem, Limits, Table, open_table
+from recipients.routing_rules import Rules
+from recipients.selectors.registers import HashedNumbers, opted_out_hashes
+from recipients.services.finishing import Seen, finish
+from recipients.services.leases import Lease, LeaseLost, claim_roster
+from recipients.services.mapping_memory import recall_mapping
+from recipients.services.storing import RowSealer, StoredRow, store_rows
+from tenants.context import tenant_scope
+from tenants.failpoints import failpoint
+from tenants.keys import ring
+from tenants.models import Tenant
+from tenants.sealing import KeyRing
+
+CHUNK_ROWS: Final = 4000
+FIRST_ROWS: Final = 5
+LONGEST_SHOWN: Final = 200  # characters of a cell
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """What the worker knows of a roster while no transaction is open."""
+
+    tenant_id: int
+    lease: Lease
+    department_id: int | None
+    personal: dict[str, Any]
+    data: bytes
+    ring: KeyRing
+    rules: Rules
+    known: Known
+    stored: int  # rows that an earlier try stored
+
+
+def read_roster(*, tenant_id: int, roster_id: int, now: datetime) -> bool:
+    """Read, check and store every row, to the state ready or failed. False where there was nothing to do.
+
+    Opens its own scopes. Any number of calls, and kills at any point, end in the same rows.
+    """
+    with tenant_scope(tenant_id):
+        lease = claim_roster(roster_id)
+    if lease is None:
+        return False
+    try:
+        if lease.is_one_too_many:
+            _fail(tenant_id, lease, code="gave_up", params={}, now=now)
+        else:
+            _read(tenant_id, lease, now=now)
+    except FileProblem as exc:
+        _fail(tenant_id, lease, code=exc.code, params=exc.params, now=now)
+    except BadMapping as exc:
+        _fail(tenant_id, lease, code=exc.code.value, params=exc.params, now=now)
+    except LeaseLost:
+        log.warning("roster.lease_lost", roster_id=roster_id)
+        return False
+    except Exception:
+        with tenant_scope(tenant_id):
+            lease.release()
+        raise
+    return True
+
+
+def limits() -> Limits:
+    """How large a file may be, as the page says before the upload."""
+    return Limits(max_bytes=settings.ROSTER_MAX_BYTES, max_rows=settings.ROSTER_MAX_ROWS)
+
+
+def rules_of(tenant: Tenant, as_of: date) -> Rules:
+    return Rules(as_of=as_of, require_consent=tenant.requires_consent, age_limit=tenant.sms_age_limit)
+
+
+def known_to(keys: KeyRing) -> Known:
+    """What the registers say. Needs the tenant's scope."""
+    return Known(opted_out=HashedNumbers(opted_out_hashes(), keys.hasher("phone")))
+
+
+def _read(tenant_id: int, lease: Lease, *, now: datetime) -> None:
+    with tenant_scope(tenant_id):
+        job = _load(tenant_id, lease)
+    table = open_table(job.data, limits=limits())
+    total = sum(1 for _ in table.rows())  # finds what is wrong with the file before the first row is stored
+    guess, source = _choose_mapping(job, table)
+    with tenant_scope(tenant_id):
+        _note_table(job, table, total=total, guess=guess, source=source)
+    if guess.problems:
+        raise BadMapping(MappingProblem.NO_PHONE_COLUMN, {"columns": "、".join(table.header)})
+    seen = Seen()
+    for last_row, chunk in _chunks(job, table, guess, seen):
+        with tenant_scope(tenant_id):
+            store_rows(roster_id=lease.roster_id, rows=chunk)
+            lease.renew(rows_read=last_row, got_on=True)
+        failpoint("read.after_chunk")
+    with tenant_scope(tenant_id):
+        finish(lease=lease, total=total, seen=seen, mapping=guess.mapping, rules=job.rules, now=now)
+
+
+def _load(tenant_id: int, lease: Lease) -> _Job:
+    roster = Roster.objects.select_related("tenant").get(pk=lease.roster_id)
+    keys, data = ring(), bytearray()
+    pieces = RosterFile.objects.filter(roster_id=roster.pk).order_by("number").values_list("sealed", flat=True)
+    for sealed in pieces.iterator(chunk_size=4):
+        data += keys.open(RosterFile._meta.db_table, sealed)
+    return _Job(
+        tenant_id=tenant_id,
+        lease=lease,
+        department_id=roster.department_id,
+        personal=roster.personal,
+        data=bytes(data),
+        ring=keys,
+        rules=rules_of(roster.tenant, roster.as_of),
+        known=known_to(keys),
+        stored=roster.rows_read,
+    )
+
+
+def _choose_mapping(job: _Job, table: Table) -> tuple[Guess, str]:
+    """The mapping that a person chose, or the department's of these headers, or a guess; and which of them.
+
+    A second try keeps what the first one took. Raises ``BadMapping``.
+    """
+    header, personal = table.header, job.personal
+    if personal.get("mapping"):
+        guess = Guess(mapping_from_headers(header, personal["mapping"]), personal.get("confidence", {}))
+        return guess, personal["mapping_source"]
+    with tenant_scope(job.tenant_id):
+        remembered = recall_mapping(department_id=job.department_id, header=header)
+    if remembered:
+        return Guess(mapping_from_headers(header, remembered)), "remembered"
+    return guess_columns(header, table.sample()), "guessed"
+
+
+def _note_table(job: _Job, table: Table, *, total: int, guess: Guess, source: str) -> None:
+    """Put down what the file looks like before its rows are stored, for the page; reading may go no further."""
+    roster = Roster.objects.get(pk=job.lease.roster_id)
+    roster.seal(
+        job.personal
+        | {
+            "header": table.header,
+            "first_rows": [[cell[:LONGEST_SHOWN] for cell in cells] for cells in table.sample(FIRST_ROWS)],
+            "mapping": guess.mapping.as_headers(table.header),
+            "mapping_source": source,
+            "confidence": dict(guess.confidence),
+            "notices": [{"code": notice.code, "params": dict(notice.params)} for notice in table.notices],
+        }
+    )
+    roster.rows = total
+    roster.save(update_fields=["sealed", "rows"])
+    job.lease.renew(rows_read=job.stored, got_on=False)
+
+
+def _chunks(job: _Job, table: Table, guess: Guess, seen: Seen) -> Iterator[tuple[int, list[StoredRow]]]:
+    """(last row, rows to be stored): every row is looked at, those of an earlier try are not stored again."""
+    mapping, width = guess.mapping, len(table.header)
+    check = RowChecker(header=table.header, mapping=mapping, rules=job.rules, known=job.known).check
+    seal = RowSealer(job.ring, phone_header=table.header[mapping.phones[0]]).seal
+    edits: dict[str, dict[str, str]] = job.personal.get("edits", {})
+    chunk: list[StoredRow] = []
+    row = 0
+    for row, cells in table.rows():
+        edit = edits.get(str(row)) if edits else None
+        seen.rows_sum.add(cells)
+        if edit:
+            cells = [edit.get(name, cell) for name, cell in zip(table.header, cells[:width], strict=True)]
+        checked = check(cells)
+        earlier = seen.note(row, checked)
+        if row <= job.stored:
+            continue
+        chunk.append(seal(row, checked, duplicate_of=earlier, by_hand=edit is not None))
+        if len(chunk) >= CHUNK_ROWS:
+            yield row, chunk
+            chunk = []
+    if chunk:
+        yield row, chunk
+
+
+def _fail(tenant_id: int, lease: Lease, *, code: str, params: Mapping[str, Any], now: datetime) -> None:
+    """The state failed, with what the page's sentence is made of."""
+    with tenant_scope(tenant_id):
+        roster = Roster.objects.select_for_update().get(pk=lease.roster_id)
+        if roster.lease_until != lease.until:
+            return
+        roster.seal(roster.personal | {"failure": {"code": code, "params": dict(params)}})
+        roster.state, roster.failure_code = RosterState.FAILED, code
+        roster.lease_until, roster.read_at = None, now
+        roster.save(update_fields=["sealed", "state", "failure_code", "lease_until", "read_at"])
+        log.info("roster.failed", roster_id=roster.pk, code=code)

@@ -1,0 +1,129 @@
+"""A file comes in, or its columns are understood anew: kept, sealed, and given to a worker to read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Final
+
+from django.db import transaction
+
+from recipients.columns import BadMapping, mapping_from_headers
+from recipients.models import Roster, RosterFile, RosterState
+from recipients.services.errors import MappingRefused, RosterFrozen, RosterNotReady
+from recipients.task_names import READ_ROSTER
+from tenants.actors import Actor
+from tenants.clock import today
+from tenants.keys import ring
+from tenants.models import Department
+from tenants.permissions import Permission
+from tenants.services import record
+from tenants.tasking import enqueue_on_commit
+
+PIECE_BYTES: Final = 1024 * 1024
+LONGEST_NAME: Final = 100
+
+
+def upload_roster(
+    *,
+    data: bytes,
+    file_name: str,
+    name: str = "",
+    department: Department | None,
+    mapping: Mapping[str, str] | None = None,
+    by: Actor,
+    now: datetime,
+) -> Roster:
+    """Keep the file and wake a worker; what is wrong with the file the worker finds. Raises ``NotAllowed``.
+
+    ``mapping`` is field → column header; without it the columns are remembered or guessed.
+    """
+    department_id = department.pk if department else None
+    by.must(Permission.EDIT_ROSTERS, department_id=department_id)
+    roster = Roster(
+        department=department,
+        as_of=today(now),
+        file_bytes=len(data),
+        file_hash=ring().hash("file", data),
+        created_by_id=by.user_id,
+        created_at=now,
+    )
+    fields = {"name": _clean_name(name) or _name_of_file(file_name), "file_name": _clean_name(file_name)}
+    roster.seal(fields | ({"mapping": dict(mapping), "mapping_source": "chosen"} if mapping else {}))
+    with transaction.atomic():
+        roster.save()
+        RosterFile.objects.bulk_create(_pieces(roster, data), batch_size=8)
+        record(
+            action="roster.uploaded",
+            by=by,
+            now=now,
+            kind="roster",
+            object_id=str(roster.public_id),
+            details={**fields, "bytes": len(data)},
+        )
+        enqueue_on_commit(READ_ROSTER, tenant_id=roster.tenant_id, roster_id=roster.pk)
+    return roster
+
+
+def change_mapping(*, roster: Roster, mapping: Mapping[str, str], by: Actor, now: datetime) -> Roster:
+    """Read the same file again with these columns (field → column header). What people mended stays mended.
+
+    Raises ``MappingRefused``, ``RosterNotReady`` (while it is read, or where no header was found), ``RosterFrozen``,
+    ``NotAllowed``.
+    """
+    by.must(Permission.EDIT_ROSTERS, department_id=roster.department_id)
+    with transaction.atomic():
+        roster = Roster.objects.select_for_update().get(pk=roster.pk)
+        header = roster.personal.get("header", ())
+        if roster.state == RosterState.READING or not header:
+            raise RosterNotReady
+        if roster.frozen_at:
+            raise RosterFrozen
+        check_mapping(header=header, mapping=mapping)
+        roster.seal(
+            {key: value for key, value in roster.personal.items() if key != "failure"}
+            | {"mapping": dict(mapping), "mapping_source": "chosen"}
+        )
+        roster.state, roster.failure_code = RosterState.READING, ""
+        roster.rows_read, roster.tries, roster.lease_until = 0, 0, None
+        roster.save()
+        record(
+            action="roster.mapping_changed",
+            by=by,
+            now=now,
+            kind="roster",
+            object_id=str(roster.public_id),
+            details={"mapping": dict(mapping)},
+        )
+        enqueue_on_commit(READ_ROSTER, tenant_id=roster.tenant_id, roster_id=roster.pk)
+    return roster
+
+
+def check_mapping(*, header: list[str], mapping: Mapping[str, str]) -> None:
+    """Raises ``MappingRefused`` with the sentence of what is wrong."""
+    from recipients.labels import mapping_sentence
+
+    try:
+        mapping_from_headers(header, mapping)
+    except BadMapping as exc:
+        sentence = mapping_sentence(exc.code, exc.params)
+        raise MappingRefused(sentence, code=exc.code.value, fields={"mapping": sentence}) from exc
+
+
+def _pieces(roster: Roster, data: bytes) -> Iterator[RosterFile]:
+    """At least one piece, so that an empty file has its evidence too."""
+    seal = ring().sealer(RosterFile._meta.db_table)
+    for number, start in enumerate(range(0, max(len(data), 1), PIECE_BYTES)):
+        piece = data[start : start + PIECE_BYTES]
+        yield RosterFile(tenant_id=roster.tenant_id, roster=roster, number=number, sealed=seal(piece))
+
+
+def _clean_name(text: str) -> str:
+    """One line without control characters or lone surrogates, of bounded length."""
+    plain = text.encode("utf-8", "replace").decode()
+    return "".join(character for character in plain if character.isprintable()).strip()[:LONGEST_NAME]
+
+
+def _name_of_file(file_name: str) -> str:
+    stem = file_name.rpartition(".")[0] or file_name
+    return _clean_name(stem)
