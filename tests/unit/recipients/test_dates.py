@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recipients.dates import age_on, format_japanese, parse_age, parse_date
+from recipients.dates import age_on, parse_age, parse_date
+from tenants.japanese_dates import format_japanese
 
 
 @pytest.mark.parametrize(
