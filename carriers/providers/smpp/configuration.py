@@ -19,6 +19,7 @@ _MODES: Final = frozenset({"transceiver", "transmitter_receiver"})
 _NUMBER_FORMS: Final = frozenset({"international", "national"})
 _DATA_CODINGS: Final = frozenset({"auto", "ucs2"})
 _MAX_WINDOW: Final = 10_000
+_REASONS: Final = tuple(reasons.ALL)  # a value that can't be hashed must not end in a TypeError
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,9 +166,9 @@ class _Reader:
 
     def choice(self, key: str, allowed: frozenset[str] | set[str], default: str) -> str:
         value = self.get(key, default)
-        if value not in allowed:
+        if not isinstance(value, str) or value not in allowed:
             raise Misconfigured(key)
-        return str(value)
+        return value
 
     def zone(self, key: str, default: str) -> ZoneInfo:
         try:
@@ -176,10 +177,10 @@ class _Reader:
             raise Misconfigured(key) from None
 
     def error_base(self) -> int | None:
-        value = self.get("receipt_error_base")
+        value = self.optional_integer("receipt_error_base", 10, 16)
         if value not in {None, 10, 16}:
             raise Misconfigured("receipt_error_base")
-        return value if value is None else int(value)
+        return value
 
     def id_rules(self) -> IdRules:
         form = IdForm(self.choice("id_form", {form.value for form in IdForm}, "as_is"))
@@ -187,7 +188,7 @@ class _Reader:
 
     def receipt_codes(self) -> Mapping[int, str]:
         value = self.get("receipt_codes", {})
-        if not isinstance(value, Mapping) or not set(value.values()) <= reasons.ALL:
+        if not isinstance(value, Mapping) or not all(reason in _REASONS for reason in value.values()):
             raise Misconfigured("receipt_codes")
         try:
             return MappingProxyType({int(str(code), 0): reason for code, reason in value.items()})
