@@ -71,6 +71,7 @@ class Campaign(TenantOwned):
     sent_by = TenantForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
     override_reason = models.CharField(max_length=200, blank=True)
     expanded_row = models.PositiveIntegerField(default=0, help_text="Rows up to this one have their message or call.")
+    expanded_parts = models.PositiveIntegerField(default=0)
     is_expanded = models.BooleanField(default=False)
     expand_lease_until = models.DateTimeField(null=True)
     expand_tries = models.PositiveSmallIntegerField(default=0)

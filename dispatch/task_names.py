@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 PUMP: Final = "dispatch.pump"
+PREPARE_CAMPAIGN: Final = "dispatch.prepare_campaign"
 EXPAND_CAMPAIGN: Final = "dispatch.expand_campaign"
 CLOSE_LOOP: Final = "dispatch.close_loop"
 SWEEP: Final = "dispatch.sweep"

@@ -1,0 +1,81 @@
+"""Which carrier account carries a text. Pure: facts in, an account and the reason out."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+class RouteReason(enum.StrEnum):
+    """Why this account was taken."""
+
+    PREFERRED = "preferred"
+    FAILOVER = "failover"  # the preferred one is sick
+    ALL_SICK = "all_sick"  # the text waits at the preferred one until it is well
+
+
+@dataclass(frozen=True, slots=True)
+class AccountFacts:
+    """What routing needs to know of an account. Empty prefixes and tenant ids mean: all of them."""
+
+    account_id: int
+    is_enabled: bool = True
+    is_healthy: bool = True
+    rank: int = 100  # lower is preferred
+    prefixes: tuple[str, ...] = ()  # heads of E.164 numbers
+    tenant_ids: frozenset[int] = frozenset()
+    texts_per_s: int | None = None  # counted in parts; None: no limit
+
+
+@dataclass(frozen=True, slots=True)
+class RouteChoice:
+    account: AccountFacts
+    reason: RouteReason
+
+
+class NoRoute(Exception):
+    """No enabled account takes this tenant's texts to this number."""
+
+
+class Router:
+    """``choose`` for one tenant, with everything that stays the same for its texts worked out once."""
+
+    __slots__ = ("_accounts", "_by_head")
+
+    def __init__(self, accounts: Iterable[AccountFacts], *, tenant_id: int) -> None:
+        mine = [a for a in accounts if a.is_enabled and (not a.tenant_ids or tenant_id in a.tenant_ids)]
+        self._accounts = sorted(mine, key=lambda a: (not a.tenant_ids, a.rank, a.account_id))
+        self._by_head: dict[tuple[str, ...], RouteChoice] = {}
+
+    @property
+    def is_possible(self) -> bool:
+        """Whether any number at all could be reached."""
+        return bool(self._accounts)
+
+    def choose(self, number: str) -> RouteChoice:
+        """The account for an E.164 ``number``. Raises ``NoRoute``.
+
+        A longer matching head goes before a shorter one, an account kept for some tenants before one for all, then the
+        rank decides. A sick account is passed over while another one is well.
+        """
+        heads = tuple(head for a in self._accounts for head in a.prefixes if number.startswith(head))
+        choice = self._by_head.get(heads)
+        if choice is None:
+            choice = self._by_head[heads] = self._choose(number)
+        return choice
+
+    def _choose(self, number: str) -> RouteChoice:
+        matching = [a for a in self._accounts if not a.prefixes or number.startswith(a.prefixes)]
+        if not matching:
+            raise NoRoute
+        matching.sort(key=lambda a: -_longest_head(a, number))  # stable: tenant and rank decide among equals
+        first = matching[0]
+        if first.is_healthy:
+            return RouteChoice(first, RouteReason.PREFERRED)
+        well = next((a for a in matching if a.is_healthy), None)
+        return RouteChoice(well, RouteReason.FAILOVER) if well else RouteChoice(first, RouteReason.ALL_SICK)
+
+
+def _longest_head(account: AccountFacts, number: str) -> int:
+    return max((len(head) for head in account.prefixes if number.startswith(head)), default=0)

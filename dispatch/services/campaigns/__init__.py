@@ -1,0 +1,20 @@
+"""Campaigns: made, changed, approved, sent, paused, resumed and cancelled by people."""
+
+from __future__ import annotations
+
+from dispatch.services.campaigns.approval import approve_campaign, request_approval
+from dispatch.services.campaigns.departure import send_campaign
+from dispatch.services.campaigns.drafts import create_campaign, prepare_campaign, update_draft
+from dispatch.services.campaigns.stopping import cancel_campaign, pause_campaign, resume_campaign
+
+__all__ = [
+    "approve_campaign",
+    "cancel_campaign",
+    "create_campaign",
+    "pause_campaign",
+    "prepare_campaign",
+    "request_approval",
+    "resume_campaign",
+    "send_campaign",
+    "update_draft",
+]

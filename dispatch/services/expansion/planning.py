@@ -1,0 +1,148 @@
+"""What becomes of each row of a chunk: a text in a batch, or a call with its reason. No writes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Final, NamedTuple
+from uuid import UUID
+
+import orjson
+import structlog
+import uuid_utils.compat as uuids
+
+from carriers.models import CarrierAccount
+from carriers.reasons import TEXT_TOO_LONG
+from carriers.registry import provider_named
+from dispatch.models import Call, Campaign, Message
+from dispatch.routing import AccountFacts, NoRoute, Router
+from dispatch.services.recipient_rows import SET_ASIDE, LateRules, RosterRow, late_rules, roster_headers
+from dispatch.services.wording import Unrenderable, Wording, is_surely_one_part
+from recipients.models import Route
+from tenants.keys import ring
+from tenants.models import Tenant
+
+log = structlog.get_logger()
+
+BATCH_TEXTS: Final = 1_000
+BATCH_S: Final = 5  # a batch keeps its account busy for this long at most
+_CALL_FIELDS: Final = ("name", "kana", "phone", "external_id")
+
+
+class NewMessage(NamedTuple):
+    public_id: UUID
+    seq: int
+    recipient_id: int
+    parts: int
+    phone_hash: bytes | None
+    sealed: bytes
+
+
+class NewCall(NamedTuple):
+    public_id: UUID
+    recipient_id: int
+    row: int
+    reason: str
+    phone_hash: bytes | None
+    sealed: bytes
+
+
+@dataclass(slots=True)
+class NewBatch:
+    account_id: int
+    messages: list[NewMessage] = field(default_factory=list)
+    parts: int = 0
+
+
+@dataclass(slots=True)
+class Chunk:
+    """What is to be written of some rows. ``billed_parts`` are counted by the tenant's ladder, as in the cost."""
+
+    batches: list[NewBatch] = field(default_factory=list)
+    calls: list[NewCall] = field(default_factory=list)
+    billed_parts: int = 0
+
+    @property
+    def texts(self) -> int:
+        return sum(len(batch.messages) for batch in self.batches)
+
+
+class Planner:
+    """``plan_chunk`` for one campaign, with everything that stays the same for its rows worked out once."""
+
+    def __init__(self, campaign: Campaign, *, tenant: Tenant, router: Router, rules: LateRules) -> None:
+        self.tenant, self.tenant_id, self.campaign_id = tenant, campaign.tenant_id, campaign.pk
+        self._wording = Wording(campaign.text, headers=roster_headers(campaign.roster), ladder=tenant.ladder)
+        self._router, self._rules = router, rules
+        self._seal_message = ring().sealer(Message._meta.db_table)
+        self._seal_call = ring().sealer(Call._meta.db_table)
+        self._counters: dict[int, Callable[[str], int]] = {}
+
+    def plan_chunk(self, rows: list[RosterRow]) -> Chunk:
+        """Raises ``NoRoute`` where no account takes a number at all; a row that can't be made a text becomes a call."""
+        chunk, open_batches = Chunk(), dict[int, NewBatch]()
+        sms, skip, reason_to_call = Route.SMS, Route.SKIP, self._rules.reason_to_call
+        for row in rows:
+            if row.route == skip:
+                continue
+            reason = reason_to_call(row) if row.route == sms else row.reason
+            if not reason:
+                try:
+                    self._add_text(chunk, open_batches, row)
+                    continue
+                except NoRoute:
+                    raise
+                except Exception as exc:  # one row that no code foresaw must not hold up its neighbours
+                    log.error("row.set_aside", campaign_id=self.campaign_id, row=row.row, error=type(exc).__name__)
+                    reason = TEXT_TOO_LONG if isinstance(exc, Unrenderable) and exc.is_too_long else SET_ASIDE
+            chunk.calls.append(self._call(row, reason))
+        return chunk
+
+    def _add_text(self, chunk: Chunk, open_batches: dict[int, NewBatch], row: RosterRow) -> None:
+        fields = row.fields
+        if fields is None:
+            raise Unrenderable
+        to = fields["phone"]
+        text = self._wording.render(fields["cells"])
+        billed = self._wording.billed_parts(text)
+        account = self._router.choose(to).account
+        parts = 1 if is_surely_one_part(text) else self._count_parts(account, text)
+        sealed = self._seal_message(orjson.dumps({"to": to, "text": text, "name": fields["name"], "row": row.row}))
+        batch = open_batches.get(account.account_id)
+        if batch is None or _is_full(batch, account, parts):
+            batch = open_batches[account.account_id] = NewBatch(account.account_id)
+            chunk.batches.append(batch)
+        message = NewMessage(uuids.uuid7(), len(batch.messages), row.recipient_id, parts, row.phone_hash, sealed)
+        batch.messages.append(message)
+        batch.parts += parts
+        chunk.billed_parts += billed
+
+    def _call(self, row: RosterRow, reason: str) -> NewCall:
+        fields: dict[str, Any] = row.fields or {}
+        sealed = self._seal_call(orjson.dumps({name: fields.get(name) or "" for name in _CALL_FIELDS}))
+        return NewCall(uuids.uuid7(), row.recipient_id, row.row, reason or SET_ASIDE, row.phone_hash, sealed)
+
+    def _count_parts(self, account: AccountFacts, text: str) -> int:
+        """Submissions as the account cuts them, which the pump must find again."""
+        counter = self._counters.get(account.account_id)
+        if counter is None:
+            counter = self._counters[account.account_id] = part_counter(account.account_id)
+        return counter(text)
+
+
+def planner_for(campaign: Campaign, *, router: Router) -> Planner:
+    tenant = Tenant.objects.get(pk=campaign.tenant_id)
+    return Planner(campaign, tenant=tenant, router=router, rules=late_rules(campaign, tenant=tenant))
+
+
+def part_counter(account_id: int) -> Callable[[str], int]:
+    """How an account's link cuts a text. Raises ``Misconfigured``."""
+    account = CarrierAccount.objects.get(pk=account_id)
+    link = provider_named(account.provider).link(account.full_config, window=account.window)
+    return link.count_parts
+
+
+def _is_full(batch: NewBatch, account: AccountFacts, parts: int) -> bool:
+    if len(batch.messages) >= BATCH_TEXTS:
+        return True
+    return account.texts_per_s is not None and batch.parts + parts > max(account.texts_per_s * BATCH_S, 1)
