@@ -12,13 +12,14 @@ from django.utils.translation import gettext as _
 from rest_framework import exceptions
 from rest_framework.response import Response
 
+from tenants.context import has_scope
 from tenants.errors import Refused
 
 
 def handle(exc: Exception, context: dict[str, Any]) -> Response | None:
     """An expected failure as an answer; None (a 500) for the rest."""
     answer = _answer(exc)
-    if answer is not None and transaction.get_connection().in_atomic_block:
+    if answer is not None and has_scope():
         transaction.set_rollback(True)
     return answer
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from rest_framework.authentication import BaseAuthentication
+from rest_framework.exceptions import MethodNotAllowed
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
@@ -24,11 +25,13 @@ class ApiKeyAuthentication(BaseAuthentication):
 
 
 class DeclaredPermission(BasePermission):
-    """Each API view declares ``permissions``: method → Permission. A method that declares none is refused."""
+    """Each API view declares ``permissions``: method → Permission. A method that declares none is refused (405)."""
 
     def has_permission(self, request: Request, view: Any) -> bool:
         wanted: Permission | None = getattr(view, "permissions", {}).get(request.method)
+        if wanted is None:
+            raise MethodNotAllowed(str(request.method))
         if wanted is Permission.PUBLIC:
             return True
         actor = request.user
-        return isinstance(actor, Actor) and wanted is not None and actor.may(wanted)
+        return isinstance(actor, Actor) and actor.may(wanted)

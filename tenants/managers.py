@@ -23,7 +23,7 @@ class TenantManager(models.Manager[Any]):
 
 
 class TenantForeignKey(models.ForeignKey[Any, Any]):
-    """A link inside one tenant. The database's constraint carries the tenant and is written by ``tenants.db.protect``."""
+    """A link inside one tenant. The database's constraint carries the tenant (``tenants.db.protect`` writes it)."""
 
     def __init__(self, to: Any, on_delete: Any, **options: Any) -> None:
         options["db_constraint"] = False

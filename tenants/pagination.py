@@ -90,11 +90,7 @@ def _field(model: type[Model], key: str) -> Field[Any, Any]:
 def _after(model: type[Model], keys: Iterable[str], values: Iterable[Any]) -> Q:
     """``a < x OR (a = x AND b < y) …``, and ``a <= x`` beside it, which is what an index can use."""
     places = [
-        (
-            key.lstrip("-"),
-            "lt" if key.startswith("-") else "gt",
-            model._meta.get_field(key.lstrip("-")).to_python(value),
-        )
+        (key.lstrip("-"), "lt" if key.startswith("-") else "gt", _field(model, key).to_python(value))
         for key, value in zip(keys, values, strict=True)
     ]
     first, direction, value = places[0]

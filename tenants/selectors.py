@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
 from uuid import UUID
 
+from django.db.models import QuerySet
+from django.utils import timezone
+
 from tenants.actors import Actor
-from tenants.context import tenant_scope
-from tenants.models import ApiKey, Department, Membership, Tenant, User
+from tenants.context import current_tenant_id, tenant_scope
+from tenants.models import ApiKey, AuditEvent, Department, Membership, Tenant, User
 
 
 def actor_of(user: User) -> Actor:
@@ -69,3 +75,41 @@ def departments_of(actor: Actor) -> list[Department]:
 def names_of_users(user_ids: set[int]) -> dict[int, str]:
     """Names to show beside what people did."""
     return dict(User.objects.filter(pk__in=user_ids).values_list("pk", "name"))
+
+
+@dataclass(frozen=True, slots=True)
+class PersonWithRoles:
+    """A person of the tenant as the settings page lists them."""
+
+    user: User
+    memberships: tuple[Membership, ...]
+
+
+def people_with_roles() -> list[PersonWithRoles]:
+    """Everybody in the tenant in scope, active people first, by name."""
+    roles: dict[int, list[Membership]] = defaultdict(list)
+    for membership in Membership.objects.select_related("department").order_by("id"):
+        roles[membership.user_id].append(membership)
+    users = User.objects.filter(tenant_id=current_tenant_id()).order_by("-is_active", "name", "id")
+    return [PersonWithRoles(user=user, memberships=tuple(roles[user.pk])) for user in users]
+
+
+def audit_events(*, action: str, person: str, day: str) -> QuerySet[AuditEvent]:
+    """The audit trail, narrowed by act, by a person's id and by a day in Japan where these are readable."""
+    events: QuerySet[AuditEvent] = AuditEvent.objects.select_related("user", "api_key")
+    if action and action.isprintable():
+        events = events.filter(action=action)
+    if person.isascii() and person.isdigit() and len(person) < 19:
+        events = events.filter(user_id=int(person))
+    chosen = readable_day(day)
+    if chosen is not None:
+        begin = timezone.make_aware(datetime.combine(chosen, time.min))
+        events = events.filter(at__gte=begin, at__lt=begin + timedelta(days=1))
+    return events
+
+
+def readable_day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None

@@ -9,13 +9,15 @@ from datetime import datetime
 from typing import Any
 
 from django.conf import settings
-from django.db import transaction
+from django.db import IntegrityError, transaction
+from django.utils.translation import gettext_lazy as _
 
 from tenants import keys
 from tenants.actors import Actor
 from tenants.context import current_tenant_id, tenant_scope
+from tenants.errors import NotAllowed, Refused
 from tenants.models import ApiKey, AuditEvent, Department, Membership, Tenant, TenantKey, User
-from tenants.permissions import Permission, Role
+from tenants.permissions import ROLE_TABLE, Permission, Role
 from tenants.sealing import new_key, wrap
 from tenants.selectors import hash_secret
 
@@ -59,7 +61,7 @@ def issue_api_key(
 ) -> IssuedKey:
     """A key that acts as ``owner`` with ``role``. Raises ``NotAllowed``."""
     if by is not None:
-        by.must(Permission.SETTINGS)
+        must_cover(by, department)
     tenant = Tenant.objects.get(pk=current_tenant_id())
     secret = secrets.token_hex(32)
     key = ApiKey.objects.create(
@@ -78,7 +80,7 @@ def issue_api_key(
 
 def revoke_api_key(*, key: ApiKey, by: Actor, now: datetime) -> None:
     """The key stops working at once. Raises ``NotAllowed``."""
-    by.must(Permission.SETTINGS)
+    must_cover(by, key.department)
     if ApiKey.objects.filter(pk=key.pk, revoked_at=None).update(revoked_at=now):
         record(action="api_key.revoked", by=by, now=now, kind="api_key", object_id=str(key.public_id))
 
@@ -104,3 +106,169 @@ def record(
     event.seal(dict(details or {}))
     event.save()
     return event
+
+
+class CannotChangeOneself(Refused):
+    """So that nobody locks themselves out, and an admin always remains."""
+
+    code = "own_rights"
+    user_message = _("自分自身の役割や利用状態は変えられません。別の管理者に頼んでください。")
+
+
+class EmailTaken(Refused):
+    code = "email_taken"
+    status = 422
+    user_message = _("このメールアドレスは使えません。すでに登録されていないか確かめてください。")
+
+
+class NameTaken(Refused):
+    code = "name_taken"
+    status = 422
+    user_message = _("同じ名前がすでにあります。")
+
+
+class RoleTaken(Refused):
+    code = "role_taken"
+    user_message = _("この人には、その役割がすでにあります。")
+
+
+@dataclass(frozen=True, slots=True)
+class AddedPerson:
+    """A new person; ``password`` is shown once, to be changed at the first log-in."""
+
+    user: User
+    password: str
+
+
+def change_rules(*, changes: Mapping[str, Any], by: Actor, now: datetime) -> frozenset[str]:
+    """Change the rules that the tenant in scope sends by; the names of those that differ now.
+
+    Raises ``NotAllowed`` unless ``by`` is an admin of the whole tenant.
+    """
+    must_cover(by, None)
+    with transaction.atomic():
+        tenant = Tenant.objects.select_for_update().get(pk=current_tenant_id())
+        changed = {
+            name: [str(getattr(tenant, name)), str(value)]
+            for name, value in changes.items()
+            if getattr(tenant, name) != value
+        }
+        for name in changed:
+            setattr(tenant, name, changes[name])
+        if changed:
+            tenant.save(update_fields=list(changed))
+            record(action="tenant.rules_changed", by=by, now=now, kind="tenant", details={"changed": changed})
+    return frozenset(changed)
+
+
+def add_person(
+    *, email: str, name: str, role: Role, department: Department | None, by: Actor, now: datetime
+) -> AddedPerson:
+    """A person with one role and a first password. Raises ``NotAllowed`` and ``EmailTaken``."""
+    must_cover(by, department)
+    password = secrets.token_urlsafe(15)
+    try:
+        with transaction.atomic():
+            user = create_member(email=email, name=name, password=password, role=role, department=department)
+            record(
+                action="person.added",
+                by=by,
+                now=now,
+                kind="user",
+                object_id=str(user.pk),
+                details={"name": name, "role": role, "department": department.name if department else None},
+            )
+    except IntegrityError as exc:
+        raise EmailTaken from exc
+    return AddedPerson(user=user, password=password)
+
+
+def give_role(*, user: User, role: Role, department: Department | None, by: Actor, now: datetime) -> None:
+    """Raises ``NotAllowed``, ``CannotChangeOneself`` and ``RoleTaken``."""
+    must_cover(by, department)
+    must_be_another(user, by)
+    try:
+        with transaction.atomic():
+            Membership.objects.create(user=user, department=department, role=role, created_at=now)
+    except IntegrityError as exc:
+        raise RoleTaken from exc
+    _record_role("person.role_given", user=user, role=role, department=department, by=by, now=now)
+
+
+def take_role(*, membership: Membership, by: Actor, now: datetime) -> None:
+    """Raises ``NotAllowed`` and ``CannotChangeOneself``."""
+    must_cover(by, membership.department)
+    must_be_another(membership.user, by)
+    user, role, department = membership.user, Role(membership.role), membership.department
+    membership.delete()
+    _record_role("person.role_taken", user=user, role=role, department=department, by=by, now=now)
+
+
+def _record_role(
+    action: str, *, user: User, role: Role, department: Department | None, by: Actor, now: datetime
+) -> None:
+    details = {"name": user.name, "role": role, "department": department.name if department else None}
+    record(action=action, by=by, now=now, kind="user", object_id=str(user.pk), details=details)
+
+
+def set_person_active(*, user: User, is_active: bool, by: Actor, now: datetime) -> None:
+    """Let a person in or keep them out; their keys stop and start with them.
+
+    Raises ``NotAllowed`` unless ``by`` is an admin of the whole tenant, and ``CannotChangeOneself``.
+    """
+    must_cover(by, None)
+    must_be_another(user, by)
+    if (
+        User.objects.filter(pk=user.pk, tenant_id=current_tenant_id())
+        .exclude(is_active=is_active)
+        .update(is_active=is_active)
+    ):
+        action = "person.let_in" if is_active else "person.kept_out"
+        record(action=action, by=by, now=now, kind="user", object_id=str(user.pk), details={"name": user.name})
+
+
+def add_department(*, name: str, by: Actor, now: datetime) -> Department:
+    """Raises ``NotAllowed`` unless ``by`` is an admin of the whole tenant, and ``NameTaken``."""
+    must_cover(by, None)
+    try:
+        with transaction.atomic():
+            department: Department = Department.objects.create(name=name)
+    except IntegrityError as exc:
+        raise NameTaken from exc
+    record(
+        action="department.added",
+        by=by,
+        now=now,
+        kind="department",
+        object_id=str(department.public_id),
+        details={"name": name},
+    )
+    return department
+
+
+def set_department_active(*, department: Department, is_active: bool, by: Actor, now: datetime) -> None:
+    """A closed department keeps its evidence and takes nothing new. Raises ``NotAllowed``."""
+    must_cover(by, None)
+    if Department.objects.filter(pk=department.pk).exclude(is_active=is_active).update(is_active=is_active):
+        record(
+            action="department.opened" if is_active else "department.closed",
+            by=by,
+            now=now,
+            kind="department",
+            object_id=str(department.public_id),
+            details={"name": department.name},
+        )
+
+
+def must_cover(by: Actor, department: Department | None) -> None:
+    """An admin of one department rules over that department only. Raises ``NotAllowed``."""
+    wanted = department.pk if department else None
+    if not any(
+        Permission.SETTINGS in ROLE_TABLE[role] and (covered is None or covered == wanted) for role, covered in by.roles
+    ):
+        raise NotAllowed
+
+
+def must_be_another(user: User, by: Actor) -> None:
+    if user.pk == by.user_id:
+        raise CannotChangeOneself

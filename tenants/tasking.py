@@ -42,7 +42,7 @@ class ScopelessTenantTask(TenantTask):
 
 
 def enqueue_on_commit(name: str, *, using: str = "default", **ids: int | str) -> None:
-    """Wake a worker up once the transaction is committed. A broker that is away costs a delay: the sweep finds the work."""
+    """Wake a worker up once the transaction is committed. A broker that is away costs a delay: a sweep finds it."""
     transaction.on_commit(lambda: enqueue(name, **ids), using=using)
 
 

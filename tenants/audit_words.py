@@ -1,0 +1,92 @@
+"""What stands in the audit trail, in words: each act that any app records has its line (tests/rules/test_audit.py)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from tenants.models import AuditEvent
+
+ACTIONS: Final[Mapping[str, str | Promise]] = {
+    "roster.uploaded": gettext_lazy("名簿を読み込んだ"),
+    "roster.mapping_changed": gettext_lazy("名簿の列の対応を変えた"),
+    "roster.problems_answered": gettext_lazy("名簿の確認事項に答えた"),
+    "roster.row_mended": gettext_lazy("名簿の行を直した"),
+    "campaign.created": gettext_lazy("配信を作った"),
+    "campaign.changed": gettext_lazy("配信を変えた"),
+    "campaign.approval_asked": gettext_lazy("配信の承認を依頼した"),
+    "campaign.approved": gettext_lazy("配信を承認した"),
+    "campaign.sent": gettext_lazy("配信を送信した"),
+    "campaign.paused": gettext_lazy("配信を一時停止した"),
+    "campaign.resumed": gettext_lazy("配信を再開した"),
+    "campaign.cancelled": gettext_lazy("配信を中止した"),
+    "messages.accepted": gettext_lazy("APIから送信した"),
+    "message.viewed": gettext_lazy("メッセージの記録を見た"),
+    "person.viewed": gettext_lazy("個人の記録を見た"),
+    "people.searched": gettext_lazy("個人の記録をさがした"),
+    "batch.freed": gettext_lazy("止まった送信を再開した"),
+    "tenant.rules_changed": gettext_lazy("組織のルールを変えた"),
+    "department.added": gettext_lazy("部署を加えた"),
+    "department.opened": gettext_lazy("部署を再び使えるようにした"),
+    "department.closed": gettext_lazy("部署を閉じた"),
+    "person.added": gettext_lazy("利用者を加えた"),
+    "person.role_given": gettext_lazy("利用者に役割を与えた"),
+    "person.role_taken": gettext_lazy("利用者の役割を外した"),
+    "person.kept_out": gettext_lazy("利用者を停止した"),
+    "person.let_in": gettext_lazy("利用者の停止を解いた"),
+    "api_key.issued": gettext_lazy("APIキーを発行した"),
+    "api_key.revoked": gettext_lazy("APIキーを無効にした"),
+}
+DETAILS: Final[Mapping[str, str | Promise]] = {
+    "name": gettext_lazy("名前"),
+    "role": gettext_lazy("役割"),
+    "department": gettext_lazy("部署"),
+    "changed": gettext_lazy("変更"),
+    "count": gettext_lazy("件数"),
+    "phone": gettext_lazy("電話番号"),
+    "external_id": gettext_lazy("管理番号"),
+    "reason": gettext_lazy("理由"),
+    "codes": gettext_lazy("確認事項"),
+    "row": gettext_lazy("行"),
+    "rows": gettext_lazy("行数"),
+    "file_name": gettext_lazy("ファイル名"),
+    "header": gettext_lazy("列"),
+    "mapping": gettext_lazy("列の対応"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class AuditLine:
+    """One line of the trail as the page shows it."""
+
+    at: datetime
+    who: str
+    what: str
+    details: tuple[tuple[str, str], ...]
+
+
+def described(event: AuditEvent) -> AuditLine:
+    who = event.user.name if event.user else _("システム")
+    if event.api_key:
+        who = _("%(name)s（APIキー「%(key)s」）") % {"name": who, "key": event.api_key.name}
+    details = tuple((str(DETAILS.get(key, key)), _plain(value)) for key, value in event.personal.items() if value)
+    return AuditLine(at=event.at, who=who, what=str(ACTIONS.get(event.action, event.action)), details=details)
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, dict):
+        return _("、").join(f"{key}: {_plain(inner)}" for key, inner in value.items())
+    if isinstance(value, list):
+        return _("、").join(_plain(inner) for inner in value)
+    return str(value)
+
+
+def action_choices() -> list[tuple[str, str]]:
+    """For the search, in the order of the table."""
+    return [(action, str(word)) for action, word in ACTIONS.items()]

@@ -1,0 +1,105 @@
+"""Forms of the settings pages."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django import forms
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
+from django.utils.translation import gettext_lazy as _
+
+from tenants.models import Department, Tenant
+from tenants.permissions import Role
+
+
+class RulesForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at run time
+    """The rules that an office sends by."""
+
+    callback_number = forms.CharField(
+        label=_("折り返しの電話番号"),
+        required=False,
+        max_length=20,
+        validators=[RegexValidator(r"^[0-9+\-() ]*$", _("数字とハイフンで入力してください。"))],
+        help_text=_("文面に入れる、住民からの問い合わせ先です。"),
+    )
+    sms_age_limit = forms.IntegerField(
+        label=_("電話にする年齢"),
+        required=False,
+        validators=[MinValueValidator(1), MaxValueValidator(150)],
+        help_text=_("この年齢以上の人には、SMSではなく電話で連絡します。空欄なら年齢で分けません。"),
+    )
+    unknown_deadline_hours = forms.IntegerField(
+        label=_("結果不明のまま待つ時間"),
+        validators=[MinValueValidator(1), MaxValueValidator(720)],
+        help_text=_("この時間を過ぎても届いたか分からない人は、架電リストに入ります。"),
+    )
+
+    class Meta:
+        model = Tenant
+        fields: ClassVar = [
+            "office_name",
+            "callback_number",
+            "requires_approval",
+            "requires_consent",
+            "sms_age_limit",
+            "send_from",
+            "send_until",
+            "unknown_deadline_hours",
+        ]
+        labels: ClassVar = {
+            "office_name": _("文面に入れる組織の名前"),
+            "requires_approval": _("送信には別の人の承認が要る"),
+            "requires_consent": _("同意のある人だけにSMSを送る"),
+            "send_from": _("送信を始める時刻"),
+            "send_until": _("送信を終える時刻"),
+        }
+        help_texts: ClassVar = {
+            "office_name": _("住民が詐欺と区別できるように、どの文面にも入れてください。"),
+            "requires_approval": _("自分で作った配信を自分では承認できません。"),
+            "requires_consent": _("名簿に同意の欄がない人には、電話で連絡します。"),
+            "send_from": _("日本時間です。"),
+            "send_until": _("始める時刻と同じにすると、一日中送れます。0:00は真夜中です。"),
+        }
+        widgets: ClassVar = {
+            "send_from": forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
+            "send_until": forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
+        }
+
+
+class _RoleFields(forms.Form):
+    """A role, in one department or in all of them."""
+
+    role = forms.ChoiceField(label=_("役割"), choices=Role.choices)
+    department: forms.ModelChoiceField[Department] = forms.ModelChoiceField(
+        label=_("部署"), queryset=None, required=False, empty_label=_("すべての部署"), to_field_name="public_id"
+    )
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        departments = Department.objects.filter(is_active=True).order_by("name")
+        self.fields["department"].queryset = departments  # type: ignore[attr-defined]  # a ModelChoiceField
+
+    @property
+    def chosen_role(self) -> Role:
+        return Role(self.cleaned_data["role"])
+
+
+class PersonForm(_RoleFields):
+    email = forms.EmailField(label=_("メールアドレス"), max_length=254)
+    name = forms.CharField(label=_("氏名"), max_length=100)
+    field_order = ["email", "name", "role", "department"]
+
+
+class RoleForm(_RoleFields):
+    """Another role for a person."""
+
+
+class DepartmentForm(forms.Form):
+    name = forms.CharField(label=_("部署の名前"), max_length=100)
+
+
+class KeyForm(_RoleFields):
+    name = forms.CharField(
+        label=_("キーの名前"), max_length=100, help_text=_("使うシステムの名前など、後で見分けられる名前です。")
+    )
+    field_order = ["name", "role", "department"]
