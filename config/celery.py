@@ -63,3 +63,4 @@ def configuration() -> dict[str, Any]:
 
 app.add_defaults(configuration)
 app.autodiscover_tasks(["recipients", "dispatch", "reports", "carriers", "tenants"])
+app.steps["worker"].add("dispatch.bootstep:CarrierStep")

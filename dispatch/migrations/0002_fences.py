@@ -63,7 +63,7 @@ class Migration(migrations.Migration):
         protect(
             "dispatch_followup",
             links={"message_id": "dispatch_message"},
-            carrier="INSERT",
+            carrier="SELECT, INSERT",
             operator="SELECT",
             referenced=False,
         ),

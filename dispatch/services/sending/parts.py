@@ -1,0 +1,103 @@
+"""The values that the pump moves: a claimed batch and the parts it has still to send. No I/O."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from typing import Final
+
+from carriers.base import Outcome, Outgoing, SubmitResult
+from dispatch.states import Status, of_parts
+
+PARTS_PER_SEQ: Final = 256
+REFERENCES: Final = 65_536
+
+STATE_AFTER: Final = {
+    Outcome.ACCEPTED: Status.ACCEPTED,
+    Outcome.FINAL: Status.FAILED,
+    Outcome.UNKNOWN: Status.UNKNOWN,
+}
+
+
+@dataclass(slots=True, eq=False)
+class Text:
+    """A message of a claimed batch, with what is known of each of its parts."""
+
+    message_id: int
+    seq: int
+    parts: int
+    to: str
+    text: str
+    sender: str
+    batch: ClaimedBatch
+    results: dict[int, tuple[Status, SubmitResult]] = field(default_factory=dict)
+
+    @property
+    def is_answered(self) -> bool:
+        return len(self.results) == self.parts
+
+    @property
+    def state(self) -> Status:
+        return of_parts(state for state, _ in self.results.values())
+
+
+@dataclass(slots=True, eq=False)
+class Part:
+    """One submission. ``slot`` is its number in the batch's ``in_flight``."""
+
+    text: Text
+    part: int
+
+    @property
+    def slot(self) -> int:
+        return self.text.seq * PARTS_PER_SEQ + self.part
+
+    @property
+    def key(self) -> int:
+        return self.text.message_id * PARTS_PER_SEQ + self.part
+
+    def outgoing(self) -> Outgoing:
+        text = self.text
+        return Outgoing(
+            key=self.key,
+            to=text.to,
+            sender=text.sender,
+            text=text.text,
+            part=self.part,
+            parts=text.parts,
+            reference=text.message_id % REFERENCES,
+        )
+
+
+@dataclass(slots=True, eq=False)
+class ClaimedBatch:
+    """A batch that this worker holds. ``intended`` mirrors the committed ``in_flight``."""
+
+    batch_id: int
+    tenant_id: int
+    campaign_id: int | None
+    priority: int
+    policy: str
+    epoch: int
+    waiting: deque[Part] = field(default_factory=deque)
+    intended: set[int] = field(default_factory=set)
+    left_open: set[int] = field(default_factory=set)  # unknown under "resend": stays in flight for the next claim
+    stop: int | None = None
+    is_lost: bool = False
+
+    @property
+    def may_send(self) -> bool:
+        return bool(self.waiting) and self.stop is None and not self.is_lost
+
+    @property
+    def is_spent(self) -> bool:
+        """Nothing is left to send and nothing unanswered: it can be released."""
+        return self.intended == self.left_open and not self.may_send
+
+
+def slot_of(seq: int, part: int) -> int:
+    return seq * PARTS_PER_SEQ + part
+
+
+def seq_and_part(slot: int) -> tuple[int, int]:
+    return divmod(slot, PARTS_PER_SEQ)

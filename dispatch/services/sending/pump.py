@@ -1,0 +1,399 @@
+"""The pump: one bind's loop from the database to the carrier and back.
+
+Each turn commits one window (``windows.commit``), writes what is now intended, then stores and applies the receipts that
+came, and acknowledges them. It holds at most 2 W parts intended and W unanswered, so a crash leaves at most 2 W unknown.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Final
+
+import psycopg
+import structlog
+
+from carriers.base import Inbound, Link, Outcome, Receipt, SubmitResult
+from carriers.errors import CarrierError
+from dispatch.models import Policy
+from dispatch.pacing import Pacer
+from dispatch.services import receipts as receipts_service
+from dispatch.services.sending import claims, windows
+from dispatch.services.sending.claims import Connection, Holder, Rings
+from dispatch.services.sending.parts import ClaimedBatch, Part
+from dispatch.services.sending.windows import Answered, Window
+from tenants.failpoints import failpoint
+
+log = structlog.get_logger()
+
+LINGER_S: Final = 0.02  # answers wait so long for company before they are recorded
+LOOK_S: Final = 1.0  # the pump looks for itself, whatever the broker does
+URGENT_LOOK_S: Final = 0.25
+RENEW_S: Final = 1.0
+REMATCH_S: Final = 1.0
+REMATCH_FOR_S: Final = 120.0
+REMATCH_ALL_S: Final = 60.0
+INTENT_S: Final = 0.5  # of the account's pace, so that an urgent text need not wait for more
+DRAIN_S: Final = 30.0
+DATABASE_RETRY_S: Final = 0.5
+RECEIPTS_A_TURN: Final = 1_000
+RETRY: Final = frozenset({Outcome.RETRY, Outcome.THROTTLED})
+
+
+@dataclass(slots=True)
+class Arrivals:
+    """What the link brought since the last turn."""
+
+    receipts: list[Receipt] = field(default_factory=list)
+    inbound: list[Inbound] = field(default_factory=list)
+
+
+class Pump:
+    """Feeds one open link. ``run`` returns when the link has closed or ``stop`` was called and everything is recorded."""
+
+    def __init__(
+        self,
+        *,
+        link: Link,
+        connection: Connection,
+        connect: Callable[[Connection], Awaitable[Connection]],
+        holder: Holder,
+        rings: Rings,
+        pacer: Pacer,
+        window: int,
+    ) -> None:
+        self.link = link
+        self.connection = connection
+        self.connect = connect
+        self.holder = holder
+        self.rings = rings
+        self.pacer = pacer
+        self.window = window
+        self.closed_reason: str | None = None
+        self.closed_error: CarrierError | None = None
+        self.is_stopping = False
+        self._batches: list[ClaimedBatch] = []
+        self._intended: deque[Part] = deque()  # committed, not yet written
+        self._outstanding: dict[int, Part] = {}  # written, not yet answered
+        self._answers: list[Answered] = []
+        self._arrivals = Arrivals()
+        self._wake = asyncio.Event()
+        self._has_work = True
+        self._looked_at = 0.0
+        self._renewed_at = 0.0
+        self._pending_since: float | None = None  # answers or receipts wait to be recorded
+        self._early_until = 0.0  # receipts of late found no message: look again for so long
+        self._rematched_at = 0.0
+        self._rematched_all_at = 0.0
+
+    # carriers.base.Listener: called on the loop, never blocks
+
+    def on_results(self, results: Sequence[SubmitResult]) -> None:
+        now = datetime.now(UTC)
+        self._take_results(results, now)
+        self._write()
+        self._arrived()
+
+    def on_receipts(self, receipts: Sequence[Receipt]) -> None:
+        self._arrivals.receipts.extend(receipts)
+        self._arrived()
+
+    def on_inbound(self, messages: Sequence[Inbound]) -> None:
+        self._arrivals.inbound.extend(messages)
+        self._arrived()
+
+    def _arrived(self) -> None:
+        if self._pending_since is None:
+            self._pending_since = time.monotonic()
+        if self._is_full_turn:
+            self._wake.set()
+
+    def on_closed(self, reason: str) -> None:
+        self.closed_reason = reason
+        self._wake.set()
+
+    def wake(self) -> None:
+        """There may be a new batch."""
+        self._has_work = True
+        self._looked_at = 0.0
+        self._wake.set()
+
+    def stop(self) -> None:
+        """Take nothing more; let outstanding answers come, record them, give the batches back."""
+        self.is_stopping = True
+        self._wake.set()
+
+    @property
+    def outstanding(self) -> int:
+        return len(self._outstanding)
+
+    async def run(self) -> None:
+        """Returns when the link has closed, or after ``stop`` when everything in the air is answered and recorded."""
+        deadline: float | None = None
+        while self.closed_reason is None:
+            if self.is_stopping:
+                deadline = deadline or time.monotonic() + DRAIN_S
+                if not self._outstanding or time.monotonic() > deadline:
+                    break
+            await self._rest()
+            await self._persistently(self._turn)
+        await self._persistently(self._finish)
+
+    async def _persistently(self, step: Callable[[], Awaitable[None]]) -> None:
+        """Until the database has taken it; a new connection for each try. Answers are kept, receipts are refused meanwhile."""
+        while True:
+            try:
+                await step()
+                return
+            except psycopg.OperationalError as exc:
+                log.warning("pump.database_away", error=type(exc).__name__)
+                self._refuse(self._arrivals.receipts, self._arrivals.inbound)
+                self._arrivals = Arrivals()
+                await asyncio.sleep(DATABASE_RETRY_S)
+                self.connection = await self.connect(self.connection)
+
+    async def _turn(self) -> None:
+        """Raises ``psycopg.Error`` with nothing forgotten: the next turn writes it again."""
+        self._pending_since = None
+        receipts, self._arrivals.receipts = (
+            self._arrivals.receipts[:RECEIPTS_A_TURN],
+            self._arrivals.receipts[RECEIPTS_A_TURN:],
+        )
+        inbound, self._arrivals.inbound = self._arrivals.inbound, []
+        try:
+            await self._claim()
+            await self._commit_window()
+            self._write()
+            await self._store(receipts, inbound)
+        except psycopg.Error:
+            self._refuse(receipts, inbound)
+            raise
+        await self._rematch()
+        await self._release()
+
+    async def _rest(self) -> None:
+        """Wait until there is reason for a turn: enough answers, room for intents, receipts, or the time to look."""
+        while (wait_s := self._seconds_to_next_turn()) > 0:
+            self._wake.clear()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), wait_s)
+            self._write()
+
+    def _seconds_to_next_turn(self) -> float:
+        now = time.monotonic()
+        if self.closed_reason is not None or (self.is_stopping and not self._outstanding) or self._is_full_turn:
+            return 0.0
+        if self._may_intend() and (self._has_waiting or self._has_work):
+            return 0.0
+        waits = [self._looked_at + LOOK_S - now]
+        if self._batches:
+            waits.append(self._renewed_at + RENEW_S - now)
+        if self._pending_since is not None:
+            waits.append(self._pending_since + LINGER_S - now)
+        if self._intended and len(self._outstanding) < self.window:
+            waits.append(max(0.001, self.pacer.wait_s(now)))
+            return max(0.001, min(waits))
+        return min(waits)
+
+    @property
+    def _is_full_turn(self) -> bool:
+        """Enough has come that waiting for company would only delay it."""
+        return len(self._answers) >= max(1, self.window // 2) or len(self._arrivals.receipts) >= max(
+            1, self.window // 2
+        )
+
+    @property
+    def _has_waiting(self) -> bool:
+        return any(batch.may_send for batch in self._batches)
+
+    @property
+    def _in_flight(self) -> int:
+        return len(self._intended) + len(self._outstanding) + len(self._answers)
+
+    def _may_intend(self) -> bool:
+        """At least half a window of room below 2 W, so that intents are committed in company."""
+        return (
+            not self.is_stopping
+            and 2 * self.window - self._in_flight >= max(1, self.window // 2)
+            and not self._intended
+        )
+
+    async def _claim(self) -> None:
+        """Take the best due batch when the ones in hand run out, or when a more urgent one is due."""
+        now = time.monotonic()
+        if self.is_stopping or self.closed_reason is not None:
+            return
+        waiting = sum(len(batch.waiting) for batch in self._batches if batch.may_send)
+        floor = 0
+        if waiting >= self.window:
+            if now - self._looked_at < URGENT_LOOK_S:
+                return
+            floor = 1 + max(batch.priority for batch in self._batches if batch.may_send)
+        elif not self._has_work and now - self._looked_at < LOOK_S:
+            return
+        self._looked_at = now
+        batch = await claims.claim(self.connection, self.holder, self.rings, floor=floor)
+        self._has_work = batch is not None and floor == 0
+        if batch is not None:
+            failpoint("pump.claimed")
+            self._batches.append(batch)
+
+    async def _commit_window(self) -> None:
+        answers, self._answers = self._answers, []
+        intents = self._choose()
+        touched = {part.text.batch for part in intents} | {answered.part.text.batch for answered in answers}
+        now = time.monotonic()
+        if now - self._renewed_at > RENEW_S:
+            touched |= set(self._batches)
+            self._renewed_at = now
+        if not touched:
+            return
+        for part in intents:
+            part.text.batch.intended.add(part.slot)
+        for answered in answers:
+            answered.part.text.batch.intended.discard(answered.part.slot)
+        failpoint("pump.before_intent" if intents else "pump.before_answers")
+        window = Window(answers=answers, batches=[batch for batch in self._batches if batch in touched])
+        try:
+            await windows.commit(self.connection, window, account_id=self.holder.account_id)
+        except psycopg.Error:
+            self._undo(answers, intents)
+            raise
+        failpoint("pump.after_intent" if intents else "pump.after_answers")
+        self._intended.extend(intents)
+        self._give_back(answers)
+        for batch in window.batches:
+            if batch.is_lost or batch.stop is not None:
+                self._withdraw(batch)
+
+    def _undo(self, answers: list[Answered], intents: Sequence[Part]) -> None:
+        """Nobody knows whether the commit took effect; writing the same again is harmless."""
+        self._answers = answers + self._answers
+        for answered in answers:
+            answered.part.text.batch.intended.add(answered.part.slot)
+        for part in reversed(intents):
+            part.text.batch.intended.discard(part.slot)
+            part.text.batch.waiting.appendleft(part)
+
+    def _choose(self) -> list[Part]:
+        """The next parts to intend: by priority, then the batch claimed first."""
+        if not self._may_intend() or self.closed_reason is not None:
+            return []
+        room = min(self.window, 2 * self.window - self._in_flight)
+        if self.pacer.limit is not None:
+            room = min(room, max(1, int(self.pacer.limit * INTENT_S)))
+        chosen: list[Part] = []
+        for batch in sorted(self._batches, key=lambda batch: -batch.priority):
+            while len(chosen) < room and batch.may_send:
+                chosen.append(batch.waiting.popleft())
+        return chosen
+
+    def _give_back(self, answers: Sequence[Answered]) -> None:
+        """Parts that the carrier definitely did not take wait again, and need an intent of their own."""
+        for answered in reversed(answers):
+            if answered.result.outcome in RETRY:
+                answered.part.text.batch.waiting.appendleft(answered.part)
+
+    def _write(self) -> None:
+        """Hand committed intents to the carrier, as far as window and pace allow."""
+        if self.closed_reason is not None or not self._intended or self.is_stopping:
+            return
+        room = min(len(self._intended), self.window - len(self._outstanding))
+        room = self.pacer.allow(room, time.monotonic()) if room > 0 else 0
+        if room <= 0:
+            return
+        parts = [self._intended.popleft() for _ in range(room)]
+        for part in parts:
+            self._outstanding[part.key] = part
+        try:
+            self.link.submit([part.outgoing() for part in parts])
+        except CarrierError as exc:  # nothing has left
+            for part in reversed(parts):
+                self._outstanding.pop(part.key, None)
+                self._intended.appendleft(part)
+            self.closed_error = exc
+            return
+        failpoint("pump.after_write")
+
+    def _take_results(self, results: Sequence[SubmitResult], at: datetime) -> None:
+        for result in results:
+            part = self._outstanding.pop(result.key, None)
+            if part is None:
+                log.error("pump.answer_without_part", account_id=self.holder.account_id)
+                continue
+            if result.outcome in RETRY:
+                self.pacer.throttled(time.monotonic())
+            self._answer(part, result, at)
+
+    def _answer(self, part: Part, result: SubmitResult, at: datetime) -> None:
+        batch = part.text.batch
+        if result.outcome is Outcome.UNKNOWN and batch.policy == Policy.RESEND:
+            batch.left_open.add(part.slot)
+        else:
+            self._answers.append(Answered(part, result, at))
+
+    async def _store(self, receipts: Sequence[Receipt], inbound: Sequence[Inbound]) -> None:
+        if not receipts and not inbound:
+            return
+        failpoint("receipts.before_store")
+        early = await receipts_service.store_and_apply(
+            self.connection, account_id=self.holder.account_id, receipts=receipts, inbound=inbound, rings=self.rings
+        )
+        if early:
+            self._early_until = time.monotonic() + REMATCH_FOR_S
+        failpoint("receipts.after_store")
+        if self.closed_reason is None:
+            self.link.acknowledge(_tokens(receipts, inbound), stored=True)
+        failpoint("receipts.after_acknowledge")
+
+    def _refuse(self, receipts: Sequence[Receipt], inbound: Sequence[Inbound]) -> None:
+        """The database is away: the carrier keeps them and sends them again."""
+        if (receipts or inbound) and self.closed_reason is None:
+            self.link.acknowledge(_tokens(receipts, inbound), stored=False)
+
+    async def _rematch(self) -> None:
+        """Early receipts find their message once its answer is recorded, here or by another bind."""
+        now = time.monotonic()
+        if now < self._early_until and now - self._rematched_at > REMATCH_S:
+            self._rematched_at = now
+            await receipts_service.rematch(
+                self.connection, account_id=self.holder.account_id, within_s=2 * REMATCH_FOR_S
+            )
+        if now - self._rematched_all_at > REMATCH_ALL_S:
+            self._rematched_all_at = now
+            await receipts_service.rematch(self.connection, account_id=self.holder.account_id, within_s=7 * 86_400)
+
+    async def _release(self) -> None:
+        for batch in [batch for batch in self._batches if batch.is_lost or batch.is_spent]:
+            await claims.release(self.connection, batch)
+            self._batches.remove(batch)
+
+    def _withdraw(self, batch: ClaimedBatch) -> None:
+        """Intended and never written: nothing left, so the intent is taken back."""
+        mine = [part for part in self._intended if part.text.batch is batch]
+        for part in reversed(mine):
+            self._intended.remove(part)
+            batch.intended.discard(part.slot)
+            batch.waiting.appendleft(part)
+
+    async def _finish(self) -> None:
+        """After the end: what was written and not answered is unknown, what was never written waits again."""
+        for batch in self._batches:
+            self._withdraw(batch)
+        now = datetime.now(UTC)
+        for part in self._outstanding.values():
+            self._answer(part, SubmitResult(part.key, Outcome.UNKNOWN, code="closed"), now)
+        self._outstanding.clear()
+        await self._turn()
+        for batch in self._batches:
+            await claims.release(self.connection, batch)
+        self._batches.clear()
+
+
+def _tokens(receipts: Sequence[Receipt], inbound: Sequence[Inbound]) -> list[object]:
+    return [receipt.token for receipt in receipts] + [message.token for message in inbound]

@@ -1,0 +1,256 @@
+"""One window's transaction: the answers of the window before, and the intent for the next.
+
+Before a part leaves, its number stands committed in its batch's ``in_flight``; its answer takes it out. So after a crash
+"in ``in_flight``" means unknown, and "without an answer and not in it" means never sent.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Final
+
+import structlog
+
+from carriers.base import Outcome, SubmitResult
+from dispatch.models import EventKind, FollowUpKind
+from dispatch.services.sending.claims import (
+    ADD_EVENTS,
+    ADD_FOLLOW_UPS,
+    LEASE_S,
+    Connection,
+)
+from dispatch.services.sending.parts import STATE_AFTER, ClaimedBatch, Part, Text
+from dispatch.services.sending.tallies import CarrierCounts, Moves, write_carrier_counts, write_moves
+from dispatch.states import NOT_REACHED, Status, after_receipt
+
+log = structlog.get_logger()
+
+INTEND: Final = """
+UPDATE dispatch_batch SET in_flight = %s, tries = 0, lease_until = clock_timestamp() + make_interval(secs => %s)
+WHERE id = %s AND epoch = %s AND state = 1 RETURNING stop
+"""
+ACCEPT: Final = """
+UPDATE dispatch_message m SET state = 2, carrier_id = u.carrier_id, accepted_at = u.at
+FROM unnest(%s::bigint[], %s::text[], %s::timestamptz[]) AS u (id, carrier_id, at)
+WHERE m.id = u.id AND m.state = 0 RETURNING m.id
+"""
+FINISH: Final = """
+UPDATE dispatch_message m
+SET state = u.state, accepted_at = u.at, reason = u.reason, code = u.code, final_at = u.final_at
+FROM unnest(%s::bigint[], %s::smallint[], %s::timestamptz[], %s::text[], %s::text[], %s::timestamptz[])
+    AS u (id, state, at, reason, code, final_at)
+WHERE m.id = u.id AND m.state = 0 RETURNING m.id
+"""
+PARTS: Final = """
+INSERT INTO dispatch_messagepart (tenant_id, message_id, part, state, account_id, carrier_id, reason, code, accepted_at)
+SELECT u.tenant_id, u.message_id, u.part, u.state, %s, u.carrier_id, u.reason, u.code, u.at
+FROM unnest(%s::bigint[], %s::bigint[], %s::smallint[], %s::smallint[], %s::text[], %s::text[], %s::text[], %s::timestamptz[])
+    AS u (tenant_id, message_id, part, state, carrier_id, reason, code, at)
+ON CONFLICT (tenant_id, message_id, part) DO UPDATE
+SET state = excluded.state, carrier_id = excluded.carrier_id, reason = excluded.reason, code = excluded.code,
+    accepted_at = excluded.accepted_at
+WHERE dispatch_messagepart.state IN (0, 3)
+"""
+LOCK: Final = "SELECT id, state, carrier_id FROM dispatch_message WHERE id = ANY(%s) ORDER BY id FOR UPDATE"
+SETTLE: Final = """
+UPDATE dispatch_message
+SET state = %(state)s, carrier_id = coalesce(carrier_id, %(carrier_id)s), accepted_at = coalesce(accepted_at, %(at)s),
+    reason = CASE WHEN state = %(state)s THEN reason ELSE %(reason)s END,
+    code = CASE WHEN state = %(state)s THEN code ELSE %(code)s END,
+    final_at = coalesce(final_at, %(final_at)s)
+WHERE id = %(id)s
+"""
+
+
+@dataclass(slots=True)
+class Answered:
+    """An answer, with the part it is for and the instant it came."""
+
+    part: Part
+    result: SubmitResult
+    at: datetime
+
+
+@dataclass(slots=True)
+class Window:
+    """What one transaction writes."""
+
+    answers: list[Answered]
+    batches: Sequence[ClaimedBatch]
+    moves: Moves = field(default_factory=lambda: defaultdict(int))
+    counts: CarrierCounts = field(default_factory=dict)
+
+
+async def commit(connection: Connection, window: Window, *, account_id: int) -> None:
+    """Record answers and intents in one transaction.
+
+    A batch that another worker took over meanwhile is marked ``is_lost``: its intents are not committed and nothing
+    more of it may leave. Its answers are facts and are recorded all the same.
+    """
+    async with connection.transaction():
+        stops = await _intend(connection, window.batches)
+        await _record(connection, window, account_id=account_id)
+        await write_moves(connection, window.moves)
+        await write_carrier_counts(connection, account_id, window.counts)
+    for batch, stop in stops:
+        batch.is_lost = stop is None
+        batch.stop = stop[0] if stop else batch.stop
+
+
+async def _intend(
+    connection: Connection, batches: Iterable[ClaimedBatch]
+) -> list[tuple[ClaimedBatch, tuple[int | None] | None]]:
+    stops = []
+    for batch in batches:
+        cursor = await connection.execute(INTEND, [sorted(batch.intended), LEASE_S, batch.batch_id, batch.epoch])
+        stops.append((batch, await cursor.fetchone()))
+    return stops
+
+
+async def _record(connection: Connection, window: Window, *, account_id: int) -> None:
+    texts = _texts_with_answers(window)
+    await _record_parts(connection, window.answers, account_id=account_id)
+    accepted = [text for text in texts if text.parts == 1 and text.state is Status.ACCEPTED]
+    others = [text for text in texts if text.is_answered and not (text.parts == 1 and text.state is Status.ACCEPTED)]
+    arrived = {answered.part.key: answered.at for answered in window.answers}
+    late = await _accept(connection, accepted, arrived, window.moves)
+    late += await _finish(connection, others, arrived, window.moves)
+    if late:
+        await _settle_late(connection, late, arrived, window.moves)
+
+
+def _texts_with_answers(window: Window) -> list[Text]:
+    """The texts that this window's answers belong to, with the answers entered; counts what the carrier said."""
+    texts: dict[int, Text] = {}
+    for answered in window.answers:
+        result = answered.result
+        kind, code = (
+            ("submitted", "") if result.outcome is Outcome.ACCEPTED else ("error", result.code or result.outcome.value)
+        )
+        n, delay = window.counts.get((kind, code), (0, 0))
+        window.counts[kind, code] = (n + 1, delay)
+        if result.outcome in STATE_AFTER:
+            text = answered.part.text
+            text.results[answered.part.part] = (STATE_AFTER[result.outcome], result)
+            texts[text.message_id] = text
+    return list(texts.values())
+
+
+async def _record_parts(connection: Connection, answers: Sequence[Answered], *, account_id: int) -> None:
+    rows = [
+        (
+            answered.part.text.batch.tenant_id,
+            answered.part.text.message_id,
+            answered.part.part,
+            int(STATE_AFTER[answered.result.outcome]),
+            answered.result.carrier_id or None,
+            answered.result.reason or None,
+            answered.result.code or None,
+            answered.at,
+        )
+        for answered in answers
+        if answered.part.text.parts > 1 and answered.result.outcome in STATE_AFTER
+    ]
+    if rows:
+        await connection.execute(PARTS, [account_id, *(list(column) for column in zip(*rows, strict=True))])
+
+
+async def _accept(
+    connection: Connection, texts: Sequence[Text], arrived: dict[int, datetime], moves: Moves
+) -> list[Text]:
+    """The common case: a text in one part that the carrier took. Answers the texts that were not queued any more."""
+    if not texts:
+        return []
+    ids = [text.message_id for text in texts]
+    cursor = await connection.execute(
+        ACCEPT,
+        [ids, [text.results[1][1].carrier_id for text in texts], [_arrival(text, arrived) for text in texts]],
+        binary=True,
+    )
+    return _count_changed(texts, {message_id for (message_id,) in await cursor.fetchall()}, moves)
+
+
+async def _finish(
+    connection: Connection, texts: Sequence[Text], arrived: dict[int, datetime], moves: Moves
+) -> list[Text]:
+    if not texts:
+        return []
+    rows = [(text.message_id, *_ending(text, arrived)) for text in texts]
+    cursor = await connection.execute(FINISH, [list(column) for column in zip(*rows, strict=True)])
+    changed = {message_id for (message_id,) in await cursor.fetchall()}
+    for batch in {text.batch for text in texts}:
+        mine = [text for text in texts if text.batch is batch and text.message_id in changed]
+        unknown = [text.message_id for text in mine if text.state is Status.UNKNOWN]
+        failed = [text.message_id for text in mine if text.state in NOT_REACHED]
+        if unknown:
+            await connection.execute(ADD_EVENTS, [batch.tenant_id, EventKind.UNKNOWN, "no answer came", unknown])
+            await connection.execute(ADD_FOLLOW_UPS, [FollowUpKind.UNKNOWN_DEADLINE, True, unknown, batch.tenant_id])
+        if failed:
+            await connection.execute(ADD_FOLLOW_UPS, [FollowUpKind.NOT_REACHED, False, failed, batch.tenant_id])
+    return _count_changed(texts, changed, moves)
+
+
+def _ending(
+    text: Text, arrived: dict[int, datetime]
+) -> tuple[int, datetime | None, str | None, str | None, datetime | None]:
+    """(state, accepted_at, reason, code, final_at) of a text whose parts are all answered."""
+    state = text.state
+    at = _arrival(text, arrived)
+    worst = next((result for part_state, result in text.results.values() if part_state is state), None)
+    if state is Status.ACCEPTED or worst is None:
+        return int(state), at, None, None, None
+    return int(state), None, worst.reason or None, worst.code or None, at if state in NOT_REACHED else None
+
+
+def _arrival(text: Text, arrived: dict[int, datetime]) -> datetime:
+    instants = [at for part in text.results if (at := arrived.get(text.message_id * 256 + part)) is not None]
+    return max(instants) if instants else datetime.now(UTC)
+
+
+def _count_changed(texts: Sequence[Text], changed: set[int], moves: Moves) -> list[Text]:
+    for text in texts:
+        if text.message_id in changed:
+            batch, state = text.batch, text.state
+            reason = (
+                next((r.reason for s, r in text.results.values() if s is state), "") if state in NOT_REACHED else ""
+            )
+            moves[batch.tenant_id, batch.campaign_id, Status.QUEUED, ""] -= 1
+            moves[batch.tenant_id, batch.campaign_id, state, reason] += 1
+    return [text for text in texts if text.message_id not in changed]
+
+
+async def _settle_late(
+    connection: Connection, texts: Sequence[Text], arrived: dict[int, datetime], moves: Moves
+) -> None:
+    """Answers for messages that are no longer queued: unknown since, or ended by an early receipt. Rare."""
+    by_id = {text.message_id: text for text in texts}
+    cursor = await connection.execute(LOCK, [list(by_id)])
+    for message_id, old_value, carrier_id in await cursor.fetchall():
+        text, old = by_id[message_id], Status(old_value)
+        state, at, reason, code, final_at = _ending(text, arrived)
+        new = Status(state)
+        if old is not Status.UNKNOWN:
+            new = after_receipt(old, new) if new is not Status.ACCEPTED else old
+        own_id = text.results[1][1].carrier_id if text.parts == 1 else None
+        if new is old and carrier_id == own_id:
+            continue  # this very answer was recorded before: the commit's own answer was lost
+        await connection.execute(
+            SETTLE,
+            {
+                "state": int(new),
+                "carrier_id": own_id,
+                "at": at,
+                "reason": reason,
+                "code": code,
+                "final_at": final_at,
+                "id": message_id,
+            },
+        )
+        if new is not old:
+            batch = text.batch
+            moves[batch.tenant_id, batch.campaign_id, old, ""] -= 1
+            moves[batch.tenant_id, batch.campaign_id, new, reason or ""] += 1
+            await connection.execute(ADD_EVENTS, [batch.tenant_id, EventKind.LATE_ANSWER, "", [message_id]])

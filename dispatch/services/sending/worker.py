@@ -1,0 +1,260 @@
+"""One carrier worker: holds a bind's lease, keeps the link open, runs the pump on it.
+
+The Celery worker's thread runs ``CarrierWorker.run``; everything else here is asyncio in that thread.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import random
+import socket
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+import psycopg
+import structlog
+from django.conf import settings
+from psycopg import AsyncConnection
+
+from carriers.base import Link
+from carriers.errors import CarrierError, Misconfigured
+from carriers.models import BindState, CarrierAccount
+from carriers.registry import provider_named
+from dispatch.pacing import Pacer
+from dispatch.services.sending.claims import Connection, Holder, Rings
+from dispatch.services.sending.pump import DRAIN_S, Pump
+
+log = structlog.get_logger()
+
+BIND_LEASE_S: Final = 10
+RENEW_S: Final = 2.0
+LOOK_S: Final = 1.0
+MIN_BACKOFF_S: Final = 1.0
+MAX_BACKOFF_S: Final = 60.0
+REFUSED_BACKOFF_S: Final = 30.0
+
+TAKE_BIND: Final = """
+WITH free AS (
+    SELECT b.id FROM carriers_carrierbind b JOIN carriers_carrieraccount a ON a.id = b.account_id
+    WHERE a.is_enabled AND (b.lease_until IS NULL OR b.lease_until < clock_timestamp()) AND b.number <= a.binds
+    ORDER BY a.rank, b.account_id, b.number LIMIT 1 FOR UPDATE OF b SKIP LOCKED
+)
+UPDATE carriers_carrierbind b
+SET holder = %s, lease_until = clock_timestamp() + make_interval(secs => %s), seen_at = clock_timestamp()
+FROM free WHERE b.id = free.id RETURNING b.id, b.account_id, b.number
+"""
+RENEW_BIND: Final = """
+UPDATE carriers_carrierbind b
+SET lease_until = clock_timestamp() + make_interval(secs => %s), seen_at = clock_timestamp(), outstanding = %s,
+    state = %s, error = %s, state_at = CASE WHEN b.state = %s THEN b.state_at ELSE clock_timestamp() END
+FROM carriers_carrieraccount a
+WHERE b.id = %s AND b.holder = %s AND a.id = b.account_id RETURNING a.is_enabled
+"""
+FREE_BIND: Final = """
+UPDATE carriers_carrierbind SET holder = '', lease_until = NULL, outstanding = 0 WHERE id = %s AND holder = %s
+"""
+ACCOUNT: Final = """
+SELECT id, name, provider, config, sealed_secrets, "window", texts_per_s FROM carriers_carrieraccount WHERE id = %s
+"""
+
+
+@dataclass(slots=True)
+class Bind:
+    """The bind that this worker holds, and what the operators see of it."""
+
+    bind_id: int
+    account_id: int
+    number: int
+    state: BindState = BindState.CONNECTING
+    error: str = ""
+    outstanding: int = 0
+
+
+class LeaseLost(Exception):
+    """Another worker holds the bind, or the account was switched off."""
+
+
+async def connect() -> Connection:
+    """A connection as the carrier's role. Plans that would read a whole index for a batch are switched off (DESIGN.md §8)."""
+    database = settings.DATABASES["carrier"]
+    connection: AsyncConnection[Any] = await AsyncConnection.connect(
+        host=database["HOST"],
+        port=database["PORT"] or 5432,
+        user=database["USER"],
+        password=database["PASSWORD"],
+        dbname=database["NAME"],
+        connect_timeout=5,
+        autocommit=True,
+        options="-c enable_mergejoin=off -c enable_hashjoin=off -c timezone=UTC",
+    )
+    connection.prepare_threshold = 2
+    return connection
+
+
+async def reconnect(old: Connection) -> Connection:
+    """A fresh connection for one that failed; waits for the database as long as it takes."""
+    with contextlib.suppress(psycopg.Error):
+        await old.close()
+    while True:
+        try:
+            return await connect()
+        except psycopg.OperationalError as exc:
+            log.warning("carrier_worker.database_away", error=type(exc).__name__)
+            await asyncio.sleep(LOOK_S)
+
+
+class CarrierWorker:
+    """Runs until ``stop``. One bind at a time; without a free one it waits for one."""
+
+    def __init__(self) -> None:
+        self.name = f"{socket.gethostname()}:{os.getpid()}:{random.getrandbits(32):08x}"  # noqa: S311 - a name
+        self._pump: Pump | None = None
+        self._stopping = asyncio.Event()
+        self._rings = Rings()
+
+    def wake(self, account_id: int) -> None:
+        """Called on the loop when somebody made a batch for this account."""
+        if self._pump is not None and self._pump.holder.account_id == account_id:
+            self._pump.wake()
+
+    def stop(self) -> None:
+        """Called on the loop: drain, record, unbind, end."""
+        self._stopping.set()
+        if self._pump is not None:
+            self._pump.stop()
+
+    async def run(self) -> None:
+        """Until stopped. A surprise is logged and costs the bind, not the worker."""
+        backoff = MIN_BACKOFF_S
+        while not self._stopping.is_set():
+            started = time.monotonic()
+            try:
+                refused = await self._serve_a_bind()
+            except psycopg.OperationalError as exc:
+                log.warning("carrier_worker.database_away", error=type(exc).__name__)
+                refused = False
+            except Exception:
+                log.exception("carrier_worker.surprise")
+                refused = False
+            if time.monotonic() - started > MAX_BACKOFF_S:
+                backoff = MIN_BACKOFF_S
+            await self._pause(REFUSED_BACKOFF_S if refused else backoff * random.uniform(0.5, 1.0))  # noqa: S311 - jitter
+            backoff = min(MAX_BACKOFF_S, backoff * 2) if self._had_bind else MIN_BACKOFF_S
+
+    _had_bind = False
+
+    async def _serve_a_bind(self) -> bool:
+        """Take a bind and hold it until its link ends; answers whether the carrier refused us for good."""
+        self._had_bind = False
+        connection = await connect()
+        try:
+            cursor = await connection.execute(TAKE_BIND, [self.name, BIND_LEASE_S])
+            row = await cursor.fetchone()
+            if row is None:
+                return False
+            self._had_bind = True
+            bind = Bind(*row)
+            async with self._leased(bind):
+                return await self._serve(bind, connection)
+        finally:
+            await connection.close()
+
+    @contextlib.asynccontextmanager
+    async def _leased(self, bind: Bind) -> AsyncIterator[None]:
+        """Keep the bind's lease beside the work; losing it stops the pump."""
+        keeper = asyncio.create_task(self._keep(bind))
+        try:
+            yield
+        finally:
+            keeper.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await keeper
+            connection = await connect()
+            try:
+                await self._show(connection, bind)
+                await connection.execute(FREE_BIND, [bind.bind_id, self.name])
+            finally:
+                await connection.close()
+
+    async def _keep(self, bind: Bind) -> None:
+        connection = await connect()
+        try:
+            while True:
+                await asyncio.sleep(RENEW_S)
+                try:
+                    is_ours = await self._show(connection, bind)
+                except psycopg.OperationalError:
+                    connection = await reconnect(connection)
+                    continue
+                if not is_ours and self._pump is not None:
+                    log.warning("carrier_worker.lease_lost", account_id=bind.account_id, bind=bind.number)
+                    self._pump.stop()
+        finally:
+            await connection.close()
+
+    async def _show(self, connection: Connection, bind: Bind) -> bool:
+        """Renew the lease and show the state; answers whether the bind is still ours and wanted."""
+        if self._pump is not None:
+            bind.outstanding = self._pump.outstanding
+        cursor = await connection.execute(
+            RENEW_BIND,
+            [BIND_LEASE_S, bind.outstanding, bind.state, bind.error[:200], bind.state, bind.bind_id, self.name],
+        )
+        row = await cursor.fetchone()
+        return row is not None and bool(row[0])
+
+    async def _serve(self, bind: Bind, connection: Connection) -> bool:
+        account = await self._account(connection, bind.account_id)
+        bind.state = BindState.CONNECTING
+        await self._show(connection, bind)
+        try:
+            link = provider_named(account.provider).link(account.full_config, window=account.window)
+            pump = self._make_pump(link, connection, account)
+            await link.open(pump)
+        except CarrierError as exc:
+            bind.state = BindState.REFUSED if isinstance(exc, Misconfigured) else BindState.DOWN
+            bind.error = f"{exc} {exc.code}".strip()
+            log.warning("carrier.not_bound", account_id=account.pk, error=type(exc).__name__, code=exc.code)
+            return isinstance(exc, Misconfigured)
+        self._pump = pump
+        bind.state, bind.error = BindState.BOUND, ""
+        await self._show(connection, bind)
+        log.info("carrier.bound", account_id=account.pk, bind=bind.number)
+        if self._stopping.is_set():
+            pump.stop()
+        try:
+            await pump.run()
+        finally:
+            self._pump = None
+            bind.state, bind.error = BindState.DOWN, pump.closed_reason or ""
+            bind.outstanding = 0
+            await link.close(drain_s=DRAIN_S if pump.closed_reason is None else 0)
+        log.info("carrier.unbound", account_id=account.pk, bind=bind.number, reason=pump.closed_reason)
+        return False
+
+    def _make_pump(self, link: Link, connection: Connection, account: CarrierAccount) -> Pump:
+        return Pump(
+            link=link,
+            connection=connection,
+            connect=reconnect,
+            holder=Holder(account.pk, self.name),
+            rings=self._rings,
+            pacer=Pacer(limit=account.texts_per_s, now=time.monotonic()),
+            window=min(account.window, link.capabilities.window),
+        )
+
+    async def _account(self, connection: Connection, account_id: int) -> CarrierAccount:
+        cursor = await connection.execute(ACCOUNT, [account_id])
+        row = await cursor.fetchone()
+        if row is None:
+            raise LeaseLost
+        names = ("id", "name", "provider", "config", "sealed_secrets", "window", "texts_per_s")
+        return CarrierAccount(**dict(zip(names, row, strict=True)))
+
+    async def _pause(self, seconds: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._stopping.wait(), seconds)
