@@ -98,7 +98,12 @@ def _read(tenant_id: int, lease: Lease, *, now: datetime) -> None:
         job = _load(tenant_id, lease)
     table = open_table(job.data, limits=limits())
     total = sum(1 for _ in table.rows())  # finds what is wrong with the file before the first row is stored
-    guess, source = _choose_mapping(job, table)
+    try:
+        guess, source = _choose_mapping(job, table)
+    except BadMapping:
+        with tenant_scope(tenant_id):
+            _note_table(job, table, total=total, guess=guess_columns(table.header, table.sample()), source="guessed")
+        raise
     with tenant_scope(tenant_id):
         _note_table(job, table, total=total, guess=guess, source=source)
     if guess.problems:

@@ -9,6 +9,7 @@ from typing import Final
 from django.db import transaction
 
 from recipients.columns import BadMapping, mapping_from_headers
+from recipients.labels import mapping_sentence
 from recipients.models import Roster, RosterFile, RosterState
 from recipients.services.errors import MappingRefused, RosterFrozen, RosterNotReady
 from recipients.task_names import READ_ROSTER
@@ -101,8 +102,6 @@ def change_mapping(*, roster: Roster, mapping: Mapping[str, str], by: Actor, now
 
 def check_mapping(*, header: list[str], mapping: Mapping[str, str]) -> None:
     """Raises ``MappingRefused`` with the sentence of what is wrong."""
-    from recipients.labels import mapping_sentence
-
     try:
         mapping_from_headers(header, mapping)
     except BadMapping as exc:

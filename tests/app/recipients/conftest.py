@@ -23,7 +23,8 @@ def make_csv(*rows: str, header: str = HEADER) -> bytes:
 
 def person(number: int, *, phone: str | None = None, name: str | None = None, consent: str = "有") -> str:
     """A row that gets a text unless told otherwise."""
-    return f"A-{number:04},{name or f'港　{number}郎'},1980/01/02,{phone or f'090{10000000 + number}'},{consent},2022/08/20"
+    name, phone = name or f"港　{number}郎", phone or f"090{10000000 + number}"
+    return f"A-{number:04},{name},1980/01/02,{phone},{consent},2022/08/20"
 
 
 @pytest.fixture

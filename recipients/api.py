@@ -1,0 +1,206 @@
+"""Rosters and opt-outs over the API."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Final
+from uuid import UUID
+
+from django.shortcuts import get_object_or_404
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.parsers import JSONParser, MultiPartParser
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from recipients import services
+from recipients.models import OptOut, Recipient, Roster, Route
+from recipients.selectors.registers import find_opt_outs
+from recipients.selectors.rosters import default_department, rows_of, visible_rosters
+from recipients.serializers import (
+    ConfirmInput,
+    OptOutInput,
+    OptOutOutput,
+    RosterCreated,
+    RosterInput,
+    RosterOutput,
+    RowOutput,
+)
+from tenants.actors import Actor
+from tenants.errors import Invalid
+from tenants.idempotency import idempotent
+from tenants.middleware import actor_for
+from tenants.models import Department
+from tenants.pagination import cursor_page
+from tenants.permissions import Permission
+
+ROUTES: Final = {route.word: route for route in Route}
+CURSOR: Final = OpenApiParameter("cursor", str)
+
+
+def _roster(request: Request, public_id: UUID) -> Roster:
+    return get_object_or_404(visible_rosters(actor_for(request)), public_id=public_id)
+
+
+class RostersView(APIView):
+    permissions: ClassVar = {"GET": Permission.READ_ROSTERS, "POST": Permission.EDIT_ROSTERS}
+    parser_classes: ClassVar = [MultiPartParser]
+
+    @extend_schema(parameters=[CURSOR], responses=RosterOutput(many=True))
+    def get(self, request: Request) -> Response:
+        """The rosters of one's departments, newest first."""
+        found = cursor_page(
+            visible_rosters(actor_for(request)), order=["-created_at"], cursor=request.query_params.get("cursor")
+        )
+        return Response(found.body(lambda roster: RosterOutput(roster).data))
+
+    @extend_schema(
+        request={
+            "multipart/form-data": {"type": "object", "properties": {"file": {"type": "string", "format": "binary"}}}
+        },
+        responses={202: RosterCreated},
+    )
+    @idempotent
+    def post(self, request: Request) -> Response:
+        """Keep a file and read it in a worker; what is wrong with it is told by the roster's ``problems``."""
+        file = request.FILES.get("file")
+        if file is None:
+            sentence = _("名簿のファイルを file という名前の部分に入れて、multipart/form-data で送ってください。")
+            raise Invalid(sentence, code="no_file", fields={"file": [sentence]})
+        given = RosterInput(data={name: value for name, value in request.data.items() if name != "file"})
+        given.is_valid(raise_exception=True)
+        actor = actor_for(request)
+        roster = services.upload_roster(
+            data=file.read(),
+            file_name=file.name or "",
+            name=given.validated_data.get("name", ""),
+            department=_department(actor, given.validated_data.get("department")),
+            mapping=given.validated_data.get("mapping"),
+            by=actor,
+            now=timezone.now(),
+        )
+        return Response(RosterCreated(roster).data, status=202)
+
+
+def _department(actor: Actor, public_id: UUID | None) -> Department | None:
+    """The department that was named, or the actor's own. Raises ``Invalid`` for one that they do not see."""
+    if public_id is None:
+        return default_department(actor)
+    department: Department | None = Department.objects.filter(public_id=public_id, is_active=True).first()
+    if department is None or not actor.sees(department.pk):
+        sentence = _("その部署はありません。")
+        raise Invalid(sentence, code="unknown_department", fields={"department": [sentence]})
+    return department
+
+
+class RosterView(APIView):
+    permissions: ClassVar = {"GET": Permission.READ_ROSTERS}
+
+    @extend_schema(responses=RosterOutput)
+    def get(self, request: Request, public_id: UUID) -> Response:
+        return Response(RosterOutput(_roster(request, public_id)).data)
+
+
+class ConfirmView(APIView):
+    permissions: ClassVar = {"POST": Permission.EDIT_ROSTERS}
+
+    @extend_schema(request=ConfirmInput, responses=RosterOutput)
+    def post(self, request: Request, public_id: UUID) -> Response:
+        """Answer problems. One that needs ``release`` wants the key of another person than the one who uploaded."""
+        given = ConfirmInput(data=request.data)
+        given.is_valid(raise_exception=True)
+        roster = _roster(request, public_id)
+        codes = given.validated_data["codes"]
+        services.confirm_problems(roster=roster, codes=codes, by=actor_for(request), now=timezone.now())
+        return Response(RosterOutput(_roster(request, public_id)).data)
+
+
+class RowsView(APIView):
+    permissions: ClassVar = {"GET": Permission.READ_ROSTERS}
+
+    @extend_schema(
+        parameters=[OpenApiParameter("route", str, enum=sorted(ROUTES)), OpenApiParameter("reason", str), CURSOR],
+        responses=RowOutput(many=True),
+    )
+    def get(self, request: Request, public_id: UUID) -> Response:
+        """Rows in the order of the file."""
+        roster = _roster(request, public_id)
+        wanted = request.query_params.get("route", "")
+        if wanted and wanted not in ROUTES:
+            raise Invalid(fields={"route": [", ".join(ROUTES)]})
+        rows = rows_of(roster, route=ROUTES.get(wanted), reason=request.query_params.get("reason", ""))
+        found = cursor_page(rows, order=["row"], cursor=request.query_params.get("cursor"))
+        return Response(found.body(lambda row: RowOutput(row).data))
+
+
+class RowView(APIView):
+    permissions: ClassVar = {"GET": Permission.READ_ROSTERS, "PATCH": Permission.EDIT_ROSTERS}
+    parser_classes: ClassVar = [JSONParser]
+
+    @extend_schema(responses=RowOutput)
+    def get(self, request: Request, public_id: UUID, row: int) -> Response:
+        found = get_object_or_404(Recipient.objects, roster=_roster(request, public_id), row=_bounded(row))
+        return Response(RowOutput(found).data)
+
+    @extend_schema(request={"application/json": {"type": "object"}}, responses=RowOutput)
+    def patch(self, request: Request, public_id: UUID, row: int) -> Response:
+        """Mend cells, by field (``phone``, ``name``, …) or by column header; the row is checked again."""
+        roster = _roster(request, public_id)
+        fields = request.data
+        if not isinstance(fields, dict) or not fields or not all(isinstance(value, str) for value in fields.values()):
+            raise Invalid(_("直す項目と値を、文字列で送ってください。"))
+        get_object_or_404(Recipient.objects, roster=roster, row=_bounded(row))
+        mended = services.mend_row(roster=roster, row=row, fields=fields, by=actor_for(request), now=timezone.now())
+        return Response(RowOutput(mended).data)
+
+
+def _bounded(row: int) -> int:
+    """A number that the column can hold; none of ours is larger."""
+    return min(row, 2**31 - 1)
+
+
+class OptOutsView(APIView):
+    permissions: ClassVar = {
+        "GET": Permission.READ_REGISTERS,
+        "POST": Permission.EDIT_REGISTERS,
+        "DELETE": Permission.EDIT_REGISTERS,
+    }
+    parser_classes: ClassVar = [JSONParser]
+
+    @extend_schema(parameters=[OpenApiParameter("phone", str), CURSOR], responses=OptOutOutput(many=True))
+    def get(self, request: Request) -> Response:
+        """Entries, newest first; ``phone`` in any writing finds one number's, ended ones too."""
+        phone = request.query_params.get("phone")
+        if phone is not None:
+            return Response({"results": OptOutOutput(find_opt_outs(phone), many=True).data, "next": None})
+        entries = OptOut.objects.filter(ended_at=None)
+        found = cursor_page(entries, order=["-created_at"], cursor=request.query_params.get("cursor"))
+        return Response(found.body(lambda entry: OptOutOutput(entry).data))
+
+    @extend_schema(request=OptOutInput, responses={201: OptOutOutput})
+    def post(self, request: Request) -> Response:
+        given = OptOutInput(data=request.data)
+        given.is_valid(raise_exception=True)
+        values: dict[str, Any] = given.validated_data
+        entry = services.add_opt_out(**values, by=actor_for(request), now=timezone.now())
+        return Response(OptOutOutput(entry).data, status=201)
+
+    @extend_schema(parameters=[OpenApiParameter("phone", str, required=True)], responses={204: None})
+    def delete(self, request: Request) -> Response:
+        """End the open entry of a number (``?phone=``)."""
+        entries = [entry for entry in find_opt_outs(request.query_params.get("phone", "")) if entry.ended_at is None]
+        if not entries:
+            raise Invalid(_("この番号は、停止の台帳にありません。"), code="not_opted_out")
+        services.end_opt_out(entry=entries[0], by=actor_for(request), now=timezone.now())
+        return Response(status=204)
+
+
+class OptOutView(APIView):
+    permissions: ClassVar = {"DELETE": Permission.EDIT_REGISTERS}
+
+    @extend_schema(responses={204: None})
+    def delete(self, request: Request, public_id: UUID) -> Response:
+        entry = get_object_or_404(OptOut.objects, public_id=public_id)
+        services.end_opt_out(entry=entry, by=actor_for(request), now=timezone.now())
+        return Response(status=204)

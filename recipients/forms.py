@@ -1,0 +1,104 @@
+"""What people type about rosters and registers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from django import forms
+from django.conf import settings
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
+
+from recipients.column_words import Field
+from recipients.sentences import field_word
+from tenants.models import Department
+
+ACCEPTED: Final = ".csv,.tsv,.txt,.xlsx,.xlsm,.xls,.ods"
+MORE_PHONES: Final = 2
+MEGABYTE: Final = 1024 * 1024
+
+
+class UploadForm(forms.Form):
+    """A roster. An empty file is taken too: what is wrong with a file is said on the roster's own page."""
+
+    file = forms.FileField(
+        label=_("名簿のファイル"),
+        allow_empty_file=True,
+        max_length=255,
+        widget=forms.FileInput(attrs={"accept": ACCEPTED}),
+    )
+    name = forms.CharField(
+        label=_("名簿の名前"), required=False, max_length=100, help_text=_("空のときは、ファイルの名前を使います。")
+    )
+
+    def __init__(self, *args: Any, departments: Sequence[Department], everywhere: bool, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.fields["file"].help_text = format_lazy(
+            _(
+                "Excelブック（.xlsx・.xls）、CSV、タブ区切りのテキスト。{megabytes}MB・{rows}行まで。文字コードは選ばなくて構いません。"
+            ),
+            megabytes=settings.ROSTER_MAX_BYTES // MEGABYTE,
+            rows=f"{settings.ROSTER_MAX_ROWS:,}",
+        )
+        self._departments = {str(department.public_id): department for department in departments}
+        if everywhere or len(departments) > 1:
+            choices = [(key, department.name) for key, department in self._departments.items()]
+            self.fields["department"] = forms.ChoiceField(
+                label=_("部署"), required=False, choices=([("", _("全部署"))] if everywhere else []) + choices
+            )
+        self._only = departments[0] if len(departments) == 1 and not everywhere else None
+
+    def chosen_department(self) -> Department | None:
+        return self._departments.get(self.cleaned_data.get("department", "")) or self._only
+
+
+class MappingForm(forms.Form):
+    """Which column means what: one select per field, filled with the file's headers."""
+
+    def __init__(self, *args: Any, header: Sequence[str], mapping: Mapping[str, str], **options: Any) -> None:
+        super().__init__(*args, **options)
+        columns = [(name, name) for name in header]
+        for name in self._names(mapping):
+            self.fields[name] = forms.ChoiceField(
+                label=field_word(name),
+                required=name == Field.PHONE,
+                choices=[("", _("（なし）")), *columns],
+                initial=mapping.get(name, ""),
+            )
+
+    def chosen(self) -> dict[str, str]:
+        """Field → column header."""
+        return {name: column for name, column in self.cleaned_data.items() if column}
+
+    def _names(self, mapping: Mapping[str, str]) -> list[str]:
+        """Every field, and of phone, name and kana as many as the mapping has, at least two phones."""
+        numbered = {name for name in mapping if name[-1].isdigit()} | {f"{Field.PHONE}{MORE_PHONES}"}
+        order = [field.value for field in Field]
+        return sorted([*order, *numbered], key=lambda name: (order.index(name.rstrip("0123456789")), name))
+
+
+class OptOutForm(forms.Form):
+    phone = forms.CharField(
+        label=_("電話番号"),
+        max_length=200,
+        help_text=_("どの書き方でも構いません。"),
+        widget=forms.TextInput(attrs={"inputmode": "tel", "autocomplete": "off"}),
+    )
+    note = forms.CharField(label=_("メモ"), required=False, max_length=500)
+
+
+class SearchForm(forms.Form):
+    phone = forms.CharField(
+        label=_("電話番号でさがす"),
+        max_length=200,
+        widget=forms.TextInput(attrs={"inputmode": "tel", "autocomplete": "off", "type": "search"}),
+    )
+
+
+class ImportForm(forms.Form):
+    file = forms.FileField(
+        label=_("取り込むファイル"),
+        help_text=_("CSV（UTF-8またはExcelのCSV）。列は「電話番号」と「メモ」です。"),
+        widget=forms.FileInput(attrs={"accept": ".csv"}),
+    )

@@ -1,0 +1,110 @@
+"""The API's JSON for rosters, their rows and opt-outs (API.md)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+
+from recipients.models import OptOut, Recipient, Roster, Route
+from recipients.phone_numbers import NumberKind
+from recipients.sentences import failure_sentence, notice_sentence, problem_sentence
+
+
+class ProblemOutput(serializers.Serializer[Any]):
+    code = serializers.CharField()
+    message = serializers.CharField()
+    needs = serializers.ChoiceField(choices=["confirm", "release"], allow_null=True)
+    answered = serializers.BooleanField()
+
+
+class RosterCreated(serializers.Serializer[Roster]):
+    id = serializers.UUIDField(source="public_id")
+    state = serializers.CharField()
+
+
+class RosterOutput(RosterCreated):
+    """``problems`` holds what people must answer, what they should know, and why the file could not be read."""
+
+    name = serializers.CharField()
+    department = serializers.UUIDField(source="department.public_id", allow_null=True, default=None)
+    rows = serializers.IntegerField()
+    rows_read = serializers.IntegerField()
+    counts = serializers.DictField(child=serializers.IntegerField())
+    reasons = serializers.DictField(child=serializers.IntegerField())
+    mapping = serializers.DictField(child=serializers.CharField())
+    header = serializers.SerializerMethodField()
+    problems = serializers.SerializerMethodField()
+    as_of = serializers.DateField()
+    created_at = serializers.DateTimeField()
+
+    def get_header(self, roster: Roster) -> list[str]:
+        return list(roster.personal.get("header", []))
+
+    def get_problems(self, roster: Roster) -> list[dict[str, Any]]:
+        found = [
+            _problem(problem.code, problem_sentence(problem.code, problem.details), problem.needs, not problem.is_open)
+            for problem in roster.problems.order_by("pk")
+        ]
+        failure = roster.personal.get("failure")
+        if failure:
+            found.append(_problem(failure["code"], failure_sentence(failure["code"], failure["params"])))
+        notices = roster.personal.get("notices", ())
+        found += [_problem(notice["code"], notice_sentence(notice["code"], notice["params"])) for notice in notices]
+        return found
+
+
+def _problem(code: str, message: str, needs: str = "", answered: bool = True) -> dict[str, Any]:
+    """An answered problem needs nothing any more."""
+    return {"code": code, "message": message, "needs": None if answered else needs or None, "answered": answered}
+
+
+class RowOutput(serializers.Serializer[Recipient]):
+    """``phone`` takes texts; ``call_number`` is what a person dials."""
+
+    row = serializers.IntegerField()
+    external_id = serializers.CharField(source="personal.external_id")
+    name = serializers.CharField(source="personal.name")
+    phone = serializers.SerializerMethodField()
+    call_number = serializers.CharField(source="personal.phone", allow_null=True)
+    route = serializers.SerializerMethodField()
+    reason = serializers.CharField()
+    detail = serializers.CharField(source="personal.detail")
+
+    def get_phone(self, recipient: Recipient) -> str | None:
+        is_mobile = recipient.personal.get("number_kind") == NumberKind.MOBILE
+        return recipient.personal.get("phone") if is_mobile else None
+
+    def get_route(self, recipient: Recipient) -> str:
+        return Route(recipient.route).word
+
+
+class ConfirmInput(serializers.Serializer[Any]):
+    codes = serializers.ListField(child=serializers.CharField(max_length=40), min_length=1, max_length=50)
+
+
+class RosterInput(serializers.Serializer[Any]):
+    """The fields beside the file."""
+
+    name = serializers.CharField(max_length=100, required=False, allow_blank=True)
+    mapping = serializers.JSONField(required=False, binary=True, help_text="JSON text: field → column header.")
+    department = serializers.UUIDField(required=False, allow_null=True)
+
+    def validate_mapping(self, value: Any) -> dict[str, str]:
+        wanted = isinstance(value, dict) and all(isinstance(column, str) for column in value.values())
+        if not wanted or len(value) > 50:
+            raise serializers.ValidationError("field → column header")
+        return dict(value)
+
+
+class OptOutInput(serializers.Serializer[Any]):
+    phone = serializers.CharField(max_length=200)
+    note = serializers.CharField(max_length=500, required=False, allow_blank=True, default="")
+
+
+class OptOutOutput(serializers.Serializer[OptOut]):
+    id = serializers.UUIDField(source="public_id")
+    phone = serializers.CharField(source="personal.phone")
+    note = serializers.CharField(source="personal.note")
+    created_at = serializers.DateTimeField()
+    ended_at = serializers.DateTimeField(allow_null=True)
