@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import io
 import random
+import struct
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -128,7 +129,8 @@ def as_xlsx(rows: Rows, *, hidden_first: Rows = (), second: Rows = (), first_row
 
 
 def as_ods(rows: Rows, *, rows_repeated: int = 1) -> bytes:
-    """An OpenDocument spreadsheet by hand; `rows_repeated` claims the last row that many times."""
+    """An OpenDocument spreadsheet by hand; `rows_repeated` claims the last row that many times. The sheet ends in the
+    rows without content that LibreOffice writes."""
 
     def write_row(row: Sequence[object], repeated: int) -> str:
         cells = "".join(
@@ -138,13 +140,17 @@ def as_ods(rows: Rows, *, rows_repeated: int = 1) -> bytes:
         times = f' table:number-rows-repeated="{repeated}"' if repeated > 1 else ""
         return f"<table:table-row{times}>{cells}</table:table-row>"
 
+    blank = (
+        '<table:table-row table:number-rows-repeated="1048000">'
+        '<table:table-cell table:number-columns-repeated="16384"/></table:table-row>'
+    )
     body = "".join(write_row(row, rows_repeated if row is rows[-1] else 1) for row in rows)
     content = (
         '<?xml version="1.0" encoding="UTF-8"?><office:document-content '
         'xmlns:office="urn:oasis:names:tc:opendocument:xmlns:office:1.0" '
         'xmlns:table="urn:oasis:names:tc:opendocument:xmlns:table:1.0" '
         'xmlns:text="urn:oasis:names:tc:opendocument:xmlns:text:1.0" office:version="1.2">'
-        f'<office:body><office:spreadsheet><table:table table:name="名簿">{body}</table:table>'
+        f'<office:body><office:spreadsheet><table:table table:name="名簿">{body}{blank}</table:table>'
         "</office:spreadsheet></office:body></office:document-content>"
     )
     kind = "application/vnd.oasis.opendocument.spreadsheet"
@@ -155,6 +161,49 @@ def as_ods(rows: Rows, *, rows_repeated: int = 1) -> bytes:
     return as_zip(
         {"mimetype": kind.encode(), "content.xml": content.encode(), "META-INF/manifest.xml": manifest.encode()}
     )
+
+
+def as_xls(rows: Rows) -> bytes:
+    """An Excel 97 workbook by hand: BIFF8 records ([MS-XLS] 2.4) in a compound file ([MS-CFB]) of one stream."""
+
+    def record(kind: int, body: bytes) -> bytes:
+        return struct.pack("<HH", kind, len(body)) + body
+
+    def cell(row: int, column: int, value: object) -> bytes:
+        if isinstance(value, int | float):
+            return record(0x203, struct.pack("<HHHd", row, column, 0, value))
+        text = str(value).encode("utf-16-le")
+        return record(0x204, struct.pack("<HHHHB", row, column, 0, len(text) // 2, 1) + text)
+
+    name = "名簿"
+    globals_start = record(0x809, struct.pack("<HHHHII", 0x600, 5, 0, 0, 0, 0))
+    sheet_at = len(globals_start) + 4 + 8 + len(name) * 2 + 4
+    sheet_entry = record(0x85, struct.pack("<IBBBB", sheet_at, 0, 0, len(name), 1) + name.encode("utf-16-le"))
+    cells = b"".join(cell(y, x, value) for y, row in enumerate(rows) for x, value in enumerate(row))
+    end = record(0x0A, b"")
+    sheet = record(0x809, struct.pack("<HHHHII", 0x600, 0x10, 0, 0, 0, 0)) + cells + end
+    return _as_compound_file("Workbook", globals_start + sheet_entry + end + sheet)
+
+
+def _as_compound_file(name: str, stream: bytes) -> bytes:
+    """Sector 0 is the table of sectors, 1 the directory, the rest the stream (at least 4,096 bytes: no mini stream)."""
+    sector, free, end, table = 512, 0xFFFFFFFF, 0xFFFFFFFE, 0xFFFFFFFD
+    stream = stream.ljust(4096, b"\0")
+    sectors = -(-len(stream) // sector)
+    chain = [table, end, *range(3, 2 + sectors), end]
+    if len(chain) > sector // 4:
+        raise ValueError("a larger stream needs more than one table of sectors")
+
+    def entry(title: str, kind: int, start: int, size: int, child: int) -> bytes:
+        coded = title.encode("utf-16-le") + b"\0\0"
+        head = coded.ljust(64, b"\0") + struct.pack("<HBBIII", len(coded), kind, 1, free, free, child)
+        return head + bytes(36) + struct.pack("<IQ", start, size)
+
+    header = bytes.fromhex("d0cf11e0a1b11ae1") + bytes(16) + struct.pack("<HHHHH", 0x3E, 3, 0xFFFE, 9, 6) + bytes(10)
+    header += struct.pack("<IIIIIIII", 1, 1, 0, 4096, end, 0, end, 0) + struct.pack("<109I", 0, *[free] * 108)
+    sector_table = struct.pack("<128I", *chain, *[free] * (128 - len(chain)))
+    directory = (entry("Root Entry", 5, end, 0, 1) + entry(name, 2, 2, len(stream), free)).ljust(sector, b"\0")
+    return header + sector_table + directory + stream.ljust(sectors * sector, b"\0")
 
 
 def as_zip(parts: dict[str, bytes]) -> bytes:

@@ -20,14 +20,15 @@ import python_calamine as calamine
 from recipients.reading.problems import FileProblem, Limits, Notice
 
 _PIECE: Final = 1 << 20
-_OVERLAP: Final = 256  # bytes of the piece before, so that no cell's reference is cut in two
+_OVERLAP: Final = 1_024  # bytes of the piece before, so that no cell's reference is cut in two
 _MOST_PARTS: Final = 2_000
 # Cells that hold something: a self-closing one is only formatted, and calamine passes over it.
 _COLUMN_LETTERS: Final = re.compile(rb'<c [^>]{0,200}?r="([A-Z]{1,7})[0-9]+"[^>]{0,200}(?<!/)>')
 _FAR_ROW: Final = re.compile(rb'<c [^>]{0,200}?r="[A-Z]{1,7}([0-9]{5,})"[^>]{0,200}(?<!/)>')
 _NEAR_ROWS: Final = 10_000
+# A row that holds nothing but empty cells is passed over, however often it is repeated.
 _REPEATED: Final = re.compile(
-    rb'(number-(?:rows|columns)-repeated)="([0-9]+)"[^>]*>(?!\s*(?:<table:table-cell[^>]*/>\s*)?</table:table-row>)'
+    rb'number-(rows|columns)-repeated="([0-9]+)"[^>]*>(?!\s*(?:<table:table-cell[^>]*/>\s*)*</table:table-row>)'
 )
 _SPARSE: Final = 2_000_000  # cells that a sheet may lay out, however few are filled
 _LAID_OUT_PER_FILLED: Final = 4
@@ -142,19 +143,22 @@ def _find_kind(archive: zipfile.ZipFile) -> str:
 
 def _check_part(archive: zipfile.ZipFile, part: zipfile.ZipInfo, *, kind: str, limits: Limits) -> None:
     """Unpacks a part for real (its check sum betrays a lying size) and measures the sheet in it."""
-    extent = _Extent(limits)
+    extent, repeats = _Extent(limits), _Repeats(limits)
     is_sheet = bool(_SHEET_PART.fullmatch(part.filename))
+    is_content = kind == "ods" and part.filename == "content.xml"
+    before = b""
     with archive.open(part) as stream:
-        before = b""
         while piece := stream.read(_PIECE):
-            text = before[-_OVERLAP:] + piece
+            text = before + piece
             if not before and part.filename.endswith((".xml", ".rels")) and _has_doctype(piece):
                 raise FileProblem("unsafe_workbook")
             if is_sheet:
                 extent.measure(text)
-            elif kind == "ods" and part.filename == "content.xml":
-                _check_repeats(text, limits)
-            before = piece
+            elif is_content:
+                repeats.measure(text, settled=len(text) - _OVERLAP)
+            before = text[-_OVERLAP:]
+    if is_content:
+        repeats.measure(before, settled=len(before))
     extent.check()
 
 
@@ -163,19 +167,30 @@ def _has_doctype(beginning: bytes) -> bool:
     return b"<!DOCTYPE" in plain or b"<!ENTITY" in plain
 
 
-def _check_repeats(text: bytes, limits: Limits) -> None:
+class _Repeats:
     """ODS may say "this row a million times". Of empty ones, at a sheet's end, that is usual; of others it is not."""
-    for match in _REPEATED.finditer(text):
-        most = limits.max_columns if match[1] == b"number-columns-repeated" else _NEAR_ROWS
-        is_empty = match[0].rstrip().endswith(b"/>")
-        if (
-            int(match[2]) > most
-            and not is_empty
-            and not text[match.end() : match.end() + 60]
-            .lstrip()
-            .startswith((b"<table:table-cell/>", b"<table:table-cell table:number-columns-repeated"))
-        ):
-            raise FileProblem("sheet_too_large")
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._rows = 0
+        self._cells = 0
+
+    def measure(self, text: bytes, *, settled: int) -> None:
+        """Counts what begins before `settled`; the rest comes again with the next piece."""
+        for match in _REPEATED.finditer(text, 0):
+            if match.start() >= settled:
+                return
+            if match[0].endswith(b"/>"):
+                continue
+            times = int(match[2][:9])
+            if match[1] == b"rows":
+                self._rows += times
+            else:
+                self._cells += times
+                if times > self._limits.max_columns:
+                    raise FileProblem("sheet_too_large")
+            if self._rows > _NEAR_ROWS or self._cells > self._limits.max_cells:
+                raise FileProblem("sheet_too_large")
 
 
 class _Extent:

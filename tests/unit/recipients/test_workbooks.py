@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recipients.reading import FileProblem, Limits, Table, open_table
-from tests.roster_files import HEADER, as_ods, as_xlsx, as_zip, people, read_part, with_part
+from tests.roster_files import HEADER, as_ods, as_xls, as_xlsx, as_zip, people, read_part, with_part
 
 SHEET = "xl/worksheets/sheet1.xml"
 CELLS = [("氏名", "電話番号", "備考"), ("山田　花子", "090-1234-5678", "①髙﨑𠮷"), ("田中　誠", "080-1234-5678", "")]
@@ -35,7 +35,7 @@ def with_cells(cells: bytes) -> bytes:
 
 
 class TestWhatReads:
-    @pytest.mark.parametrize(("data", "kind"), [(WORKBOOK, "xlsx"), (as_ods(CELLS), "ods")])
+    @pytest.mark.parametrize(("data", "kind"), [(WORKBOOK, "xlsx"), (as_xls(CELLS), "xls"), (as_ods(CELLS), "ods")])
     def test_a_sheet_reads_like_a_csv(self, data: bytes, kind: str) -> None:
         table = open_table(data)
 
@@ -80,6 +80,13 @@ class TestRefusals:
 
     def test_a_row_repeated_a_million_times(self) -> None:
         assert code_of(as_ods(CELLS, rows_repeated=1_000_000)) == "sheet_too_large"
+
+    def test_repeats_are_found_wherever_the_pieces_are_cut(self) -> None:
+        for count in (9_000, 9_050, 9_100):
+            long = [*CELLS, *[("山田", "090-1234-5678", "x" * 30)] * count]
+
+            assert len(rows_of(open_table(as_ods(long)))) == count + 2
+            assert code_of(as_ods([*long, ("末", "", "")], rows_repeated=1_000_000)) == "sheet_too_large"
 
     def test_an_archive_that_unpacks_to_too_much(self) -> None:
         data = with_part(WORKBOOK, "xl/media/a.bin", b"\0" * 3_000_000)
