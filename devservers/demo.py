@@ -6,6 +6,7 @@ import http.client
 import json
 import shutil
 import time
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ DATA = ROOT / ".data"
 SETTINGS = "config.settings.dev"
 _LOAD_TIMEOUT_S = 300
 _READY_TIMEOUT_S = 180
+_DEATHS_AT_START = 5
 _SMSC_TIMEOUT_S = 60
 
 
@@ -81,7 +83,9 @@ def run(*, directory: Path = DATA) -> int:
             with Runner(logs=directory / "logs", stop=stop, keep_open=[lock]) as runner:
                 demonstration = _start(runner=runner, directory=directory)
                 print(_welcome(demonstration), flush=True)
-                runner.supervise(until=lambda: False, on_restart=lambda _name: _note_restart(demonstration, runner))
+                runner.supervise(
+                    until=lambda: False, on_restart=lambda _name: demonstration.describe(pids=runner.pids())
+                )
                 print("\n停止しています… / Stopping …", flush=True)
         except Interrupted:
             print("\n起動を取りやめました。 / Stopped before it was up.", flush=True)
@@ -109,10 +113,10 @@ def _start(*, runner: Runner, directory: Path) -> Demonstration:
     given = environments.outside()
     keys = keys_of.load_or_create(directory)
     smsc = _choose_smsc(given=given, keys=keys, directory=directory)
-    port = _web_port(given=given, directory=directory)
+    port = web_port(given=given, directory=directory)
     print("サーバーを起動しています… / Starting PostgreSQL and Valkey …", flush=True)
     urls = environments.start_servers(runner=runner, directory=directory, keys=keys, fsync=True, given=given)
-    base = {**_demo_settings(port=port, smsc=smsc), **given}
+    base = {"BASE_URL": f"http://{ports.LOOPBACK}:{port}", **given}
     environment = environments.compose(urls=urls, keys=keys, settings=SETTINGS, base=base)
     environment |= {"DEMO": "1", "PORT": str(port), "DEMO_SMSC_URL": smsc.url}
     print("データベースを準備しています… / Preparing the database …", flush=True)
@@ -121,7 +125,8 @@ def _start(*, runner: Runner, directory: Path) -> Demonstration:
         _start_simulator(runner=runner, smsc=smsc, environment=environment)
     logins = _load(runner=runner, environment=environment)
     print("アプリケーションを起動しています… / Starting web, workers and beat …", flush=True)
-    for program in processes.application(binds=smsc.binds, port=port, directory=directory, environment=environment):
+    ordinary = environments.without_superuser(environment)
+    for program in processes.application(binds=smsc.binds, port=port, directory=directory, environment=ordinary):
         runner.start(program)
     demonstration = Demonstration(
         directory=directory,
@@ -144,23 +149,18 @@ def _choose_smsc(*, given: dict[str, str], keys: Keys, directory: Path) -> Smsc:
     return smscs.bundled(port=ports.free_port(), password=keys.smsc_password, journal=journal)
 
 
-def _web_port(*, given: dict[str, str], directory: Path) -> int:
+def web_port(*, given: dict[str, str], directory: Path) -> int:
     """PORT, else the one of last time, so that a page left open still works, else a free one."""
     memory = directory / "web-port"
-    if given.get("PORT"):
-        if not given["PORT"].isdecimal() or not ports.is_free(int(given["PORT"])):
-            raise CannotStart(f"PORT={given['PORT']} is no free port of this machine.")
-        return int(given["PORT"])
+    wanted = given.get("PORT", "")
+    if wanted:
+        if not (wanted.isascii() and wanted.isdecimal() and 0 < int(wanted) < 65536 and ports.is_free(int(wanted))):
+            raise CannotStart(f"PORT={wanted} is no free port of this machine.")
+        return int(wanted)
     remembered = int(memory.read_text()) if memory.exists() else None
     port = ports.free_port(preferred=remembered)
     memory.write_text(str(port))
     return port
-
-
-def _demo_settings(*, port: int, smsc: Smsc) -> dict[str, str]:
-    """What a person may override by the environment."""
-    bundled = {"BUNDLED_SMSC": "1"} if smsc.is_bundled else {}
-    return {"BASE_URL": f"http://{ports.LOOPBACK}:{port}", **bundled}
 
 
 def _start_simulator(*, runner: Runner, smsc: Smsc, environment: dict[str, str]) -> None:
@@ -185,18 +185,22 @@ def _load(*, runner: Runner, environment: dict[str, str]) -> dict[str, Any]:
 
 
 def _wait_until_ready(*, port: int, runner: Runner) -> None:
-    answer: list[str] = []
+    """Return when /readyz says yes; CannotStart when it takes too long or a process dies again and again."""
+    complaint = "no answer yet"
+    restarts: Counter[str] = Counter()
     deadline = time.monotonic() + _READY_TIMEOUT_S
 
-    def is_ready() -> bool:
-        answer[:] = [_ask(port)]
-        return not answer[0] or time.monotonic() > deadline
+    def is_settled() -> bool:
+        nonlocal complaint
+        complaint = _ask(port)
+        return not complaint or time.monotonic() > deadline or max(restarts.values(), default=0) >= _DEATHS_AT_START
 
-    runner.supervise(until=is_ready, on_restart=lambda _name: None)
+    runner.supervise(until=is_settled, on_restart=lambda name: restarts.update([name]))
     if runner.stop_request.is_made():
         raise Interrupted
-    if answer[0]:
-        raise CannotStart(f"/readyz still does not say yes: {answer[0]}\n{runner.tail(processes.WEB)}")
+    if complaint:
+        culprit = restarts.most_common(1)[0][0] if restarts else processes.WEB
+        raise CannotStart(f"/readyz still does not say yes: {complaint}\n{runner.tail(culprit)}")
 
 
 def _ask(port: int) -> str:
@@ -211,10 +215,6 @@ def _ask(port: int) -> str:
     finally:
         connection.close()
     return "" if response.status == http.HTTPStatus.OK else f"{response.status} {body[:500]}"
-
-
-def _note_restart(demonstration: Demonstration, runner: Runner) -> None:
-    demonstration.describe(pids=runner.pids())
 
 
 def _welcome(demonstration: Demonstration) -> str:

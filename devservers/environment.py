@@ -123,6 +123,11 @@ def compose(*, urls: ServerUrls, keys: Keys, settings: str, base: Mapping[str, s
     }
 
 
+def without_superuser(environment: Mapping[str, str]) -> dict[str, str]:
+    """What processes get that only serve: as in production, they can't become the superuser."""
+    return {name: value for name, value in environment.items() if name != _OURS}
+
+
 def role_url(*, admin_url: str, role: str, password: str, suffix: str) -> str:
     """The URL by which one of our roles reaches our database on the administrator's server."""
     parts = urlsplit(admin_url)
