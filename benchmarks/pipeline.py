@@ -1,0 +1,243 @@
+"""The whole way of a campaign: approved → last receipt stored, through everything real.
+
+    python -m benchmarks.pipeline --messages 20000 [--window 200] [--binds 1]
+
+PostgreSQL (fsync and synchronous_commit on), Valkey, Celery workers, beat and the simulated SMSC run on this machine. The last
+line is JSON (DESIGN.md §8); the judge of "lost" and "double" is the simulator's journal.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from benchmarks.measuring import cpu_us, difference
+from devservers import environment as servers_environment
+from devservers.ports import free_port
+
+ROOT = Path(__file__).resolve().parent.parent
+TIMEOUT_S = 900
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--messages", type=int, default=100_000)
+    parser.add_argument("--window", type=int, default=200)
+    parser.add_argument("--binds", type=int, default=1)
+    parser.add_argument("--floor-messages", type=int, default=20_000)
+    options = parser.parse_args()
+    with servers_environment.servers(fsync=True, settings="config.settings.test") as environment:
+        os.environ.update(environment)
+        manage("prepare_database")
+        manage("migrate", "--database=owner", "--no-input", "-v0")
+        return measure(options)
+
+
+def manage(*arguments: str) -> None:
+    subprocess.run([sys.executable, "manage.py", *arguments], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+
+
+def measure(options: argparse.Namespace) -> int:
+    import django
+
+    django.setup()
+    with tempfile.TemporaryDirectory(prefix="todoke-bench-") as folder:
+        processes = start_processes(Path(folder), options)
+        try:
+            result = drive(Path(folder), processes, options)
+        finally:
+            for process in processes.values():
+                process.terminate()
+            for process in processes.values():
+                process.wait(60)
+    print(json.dumps(result))
+    return 0 if result["lost"] == 0 and result["double"] == 0 else 1
+
+
+def start_processes(folder: Path, options: argparse.Namespace) -> dict[str, subprocess.Popen[bytes]]:
+    port = free_port()
+    celery = [sys.executable, "-m", "celery", "-A", "config"]
+    commands = {
+        "smsc": [sys.executable, "manage.py", "smsc", "--port", str(port), "--system-id", "bench", "--password", "bench"]
+        + ["--journal", str(folder / "journal.jsonl"), "--receipt-delay", "0.2:0.5"],
+        "worker-default": [*celery, "worker", "-Q", "default", "--pool=prefork", "-c", "1", "-n", "default@%h", "-l", "WARNING"],
+        "beat": [*celery, "beat", "-s", str(folder / "beat"), "--pidfile=", "-l", "WARNING"],
+    }
+    for bind in range(1, options.binds + 1):
+        commands[f"worker-carrier-{bind}"] = (
+            [*celery, "worker", "-Q", "carrier", "--pool=solo", "-n", f"carrier{bind}@%h", "-l", "WARNING"]
+        )
+    from carriers.services import configure_account
+
+    configure_account(
+        name="bench",
+        provider="smpp",
+        config={"host": "127.0.0.1", "port": port, "system_id": "bench"},
+        secrets={"password": "bench"},
+        window=options.window,
+        binds=options.binds,
+        texts_per_s=None,
+    )
+    log = (folder / "log").open("wb")
+    return {name: subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log) for name, command in commands.items()}
+
+
+def drive(folder: Path, processes: dict[str, subprocess.Popen[bytes]], options: argparse.Namespace) -> dict[str, Any]:
+    from django.db import connections
+
+    from benchmarks import floor
+    from carriers.simulator.journal import read_journal
+    from dispatch.services.campaigns.departure import send_campaign
+
+    campaign, actor, tenant_id, now = prepare(options.messages)
+    wait_for_binds(options.binds)
+    roots = {name: process.pid for name, process in processes.items()}
+    roots["postgres"], roots["valkey"] = server_pids()
+    from tenants.context import tenant_scope
+
+    before, began = cpu_us(roots), time.monotonic()
+    with tenant_scope(tenant_id):
+        send_campaign(campaign=campaign, by=actor, now=now)
+    marks = wait_until_delivered(tenant_id, options.messages, began)
+    seconds = time.monotonic() - began
+    used = {name: value / options.messages for name, value in difference(before, cpu_us(roots)).items()}
+    ours = sum(value for name, value in used.items() if name != "smsc")
+    journal = read_journal(folder / "journal.jsonl")
+    bare = floor.run(messages=options.floor_messages, window=options.window, postgres_pid=roots["postgres"])
+    for name, mark in marks.items():
+        print(f"{name:<28}{mark:8.2f} s")
+    for name, value in sorted(used.items(), key=lambda item: -item[1]):
+        print(f"CPU {name:<24}{value:8.1f} us per message  {100 * value / sum(used.values()):5.1f} %")
+    print(f"floor                       {bare['total']:8.1f} us per message ({bare['postgres']:.1f} of it PostgreSQL)")
+    for connection in connections.all():
+        connection.close()
+    return {
+        "messages": options.messages,
+        "messages_per_s": round(options.messages / seconds),
+        "cpu_us_per_message": round(ours, 1),
+        "cpu_us_by_process": {name: round(value, 1) for name, value in used.items()},
+        "floor_us_per_message": round(bare["total"], 1),
+        "ratio_to_floor": round(ours / bare["total"], 2),
+        "lost": options.messages - len({part.key for part in journal.accepted}),
+        "double": len(journal.doubles),
+    }
+
+
+def prepare(messages: int) -> tuple[Any, Any, int, Any]:
+    """A tenant with a roster of that many people and a campaign that may be sent."""
+    from django.utils import timezone
+
+    from dispatch.services.campaigns.drafts import create_campaign
+    from recipients.models import Roster
+    from recipients.services.reading import read_roster
+    from recipients.services.uploading import upload_roster
+    from tenants.context import tenant_scope
+    from tenants.models import Department
+    from tenants.permissions import Role
+    from tenants.selectors import actor_of
+    from tenants.services import create_member, create_tenant
+
+    now = timezone.now()
+    tenant = create_tenant(
+        name="bench",
+        office_name="みなと市保健所",
+        requires_approval=False,
+        requires_consent=False,
+        sms_age_limit=None,
+        send_from="00:00",
+        send_until="00:00",
+        now=now,
+    )
+    with tenant_scope(tenant.pk):
+        department = Department.objects.create(name="健康課")
+        user = create_member(email="b@bench.example", name="bench", password=None, role=Role.ADMIN, department=None)
+        actor = actor_of(user)
+        roster = upload_roster(
+            data=roster_file(messages), file_name="bench.csv", name="bench", department=department, mapping=None, by=actor, now=now
+        )
+    read_roster(tenant_id=tenant.pk, roster_id=roster.pk, now=now)
+    with tenant_scope(tenant.pk):
+        roster = Roster.objects.get(pk=roster.pk)
+        campaign = create_campaign(
+            name="bench",
+            roster=roster,
+            template_version=None,
+            text="【みなと市保健所】{{氏名|様}}\n療養は{{療養終了日|和暦}}で終了です。電話 098-000-0100",
+            department=department,
+            by=actor,
+            now=now,
+        )
+    return campaign, actor, tenant.pk, now
+
+
+def roster_file(messages: int) -> bytes:
+    text = io.StringIO()
+    text.write("管理番号,氏名,電話番号,療養終了日\r\n")
+    for n in range(messages):
+        text.write(f"R4-{n:07d},見本 {n},090{10_000_000 + n:08d},2022/08/17\r\n")
+    return text.getvalue().encode("cp932")
+
+
+def wait_for_binds(count: int) -> None:
+    from carriers.models import BindState, CarrierBind
+
+    deadline = time.monotonic() + 60
+    while CarrierBind.objects.using("operator").filter(state=BindState.BOUND).count() < count:
+        if time.monotonic() > deadline:
+            raise TimeoutError("the carrier worker did not bind")
+        time.sleep(0.2)
+
+
+def server_pids() -> tuple[int, int]:
+    """The postmaster and the Valkey server of this run."""
+    import psycopg
+    import redis
+    from django.conf import settings
+
+    with psycopg.connect(settings.DATABASE_ADMIN_URL) as connection:
+        row = connection.execute("SELECT pg_backend_pid()").fetchone()
+        backend = row[0] if row else 0
+        postmaster = int(Path(f"/proc/{backend}/stat").read_text().rpartition(")")[2].split()[1])
+    valkey = redis.Redis.from_url(settings.REDIS_URL).info("server")["process_id"]
+    return postmaster, valkey
+
+
+def wait_until_delivered(tenant_id: int, messages: int, began: float) -> dict[str, float]:
+    """Seconds after which the first text was accepted, the campaign expanded, the last accepted, the last receipt stored."""
+    from django.db import connection
+
+    from dispatch.states import Status
+    from tenants.context import tenant_scope
+
+    marks: dict[str, float] = {}
+    deadline = time.monotonic() + TIMEOUT_S
+    while time.monotonic() < deadline:
+        with tenant_scope(tenant_id), connection.cursor() as cursor:
+            cursor.execute("SELECT state, sum(n) FROM dispatch_tally WHERE campaign_id IS NOT NULL GROUP BY state")
+            counts = {Status(state): n for state, n in cursor.fetchall()}
+            cursor.execute("SELECT is_expanded FROM dispatch_campaign")
+            is_expanded = cursor.fetchone()[0]
+        passed = time.monotonic() - began
+        if sum(counts.values()) - counts.get(Status.QUEUED, 0) > 0:
+            marks.setdefault("first accepted", passed)
+        if is_expanded:
+            marks.setdefault("expanded", passed)
+            if not counts.get(Status.QUEUED):
+                marks.setdefault("last accepted", passed)
+        if counts.get(Status.DELIVERED, 0) == messages:
+            marks.setdefault("last receipt stored", passed)
+            return marks
+        time.sleep(0.1)
+    raise TimeoutError(f"not done: {counts}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
