@@ -103,6 +103,7 @@ def smpp_config(port: int, **values: object) -> dict[str, Any]:
         "system_id": SYSTEM_ID,
         "password": PASSWORD,
         "source_addr": "Todoke",
+        "unbind_timeout_s": 0.05,
         **values,
     }
 

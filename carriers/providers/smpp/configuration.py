@@ -45,7 +45,8 @@ class Configuration:
     - ``receipt_time_zone``: of ``done date:``, default ``Asia/Tokyo``; ``receipt_error_base``: 10 or 16 where
       ``err:`` is always that; ``receipt_codes``: the carrier's own error codes, as in ``{"201": "ported"}``.
     - ``window``: parts unanswered at once, where the SMSC wants fewer than the account's row says.
-    - ``enquire_link_s`` (15), ``enquire_answer_s`` (10), ``answer_timeout_s`` (30), ``connect_timeout_s`` (10).
+    - ``enquire_link_s`` (15), ``enquire_answer_s`` (10), ``answer_timeout_s`` (30), ``connect_timeout_s`` (10),
+      ``unbind_timeout_s`` (2).
     """
 
     host: str
@@ -201,6 +202,7 @@ class _Reader:
             enquire_answer_s=self.seconds("enquire_answer_s", 10.0),
             answer_s=self.seconds("answer_timeout_s", 30.0),
             connect_s=self.seconds("connect_timeout_s", 10.0),
+            unbind_s=self.seconds("unbind_timeout_s", 2.0),
         )
 
     def refuse_unread(self) -> None:
