@@ -5,9 +5,9 @@ from __future__ import annotations
 from celery import shared_task
 from django.utils import timezone
 
-from dispatch import task_names
+from dispatch import bootstep, task_names
 from dispatch.models import Campaign
-from dispatch.services import campaigns, expansion
+from dispatch.services import campaigns, expansion, follow_ups, sweeping, tallies
 from tenants.tasking import ScopelessTenantTask, TenantTask
 
 
@@ -19,3 +19,24 @@ def prepare_campaign(*, tenant_id: int, campaign_id: int, **_later: object) -> N
 @shared_task(base=ScopelessTenantTask, name=task_names.EXPAND_CAMPAIGN)
 def expand_campaign(*, tenant_id: int, campaign_id: int, **_later: object) -> None:
     expansion.expand_campaign(tenant_id=tenant_id, campaign_id=campaign_id, now=timezone.now())
+
+
+@shared_task(name=task_names.PUMP)
+def pump(*, account_id: int, **_later: object) -> None:
+    """A wake-up for the pump of this process; it looks for itself each second too."""
+    bootstep.wake(account_id)
+
+
+@shared_task(base=ScopelessTenantTask, name=task_names.CLOSE_LOOP)
+def close_loop(*, tenant_id: int, **_later: object) -> None:
+    follow_ups.close_loop(tenant_id=tenant_id, now=timezone.now())
+
+
+@shared_task(name=task_names.SWEEP)
+def sweep(**_later: object) -> None:
+    sweeping.sweep(now=timezone.now())
+
+
+@shared_task(name=task_names.FOLD_TALLIES)
+def fold_tallies(**_later: object) -> None:
+    tallies.fold_tallies()

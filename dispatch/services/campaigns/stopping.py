@@ -56,7 +56,7 @@ def pause_campaign(*, campaign: Campaign, by: Actor, now: datetime) -> Campaign:
     by.must(Permission.SEND, department_id=campaign.department_id)
     if not _move(campaign, (CampaignState.SENDING,), CampaignState.PAUSED):
         return _already(campaign, CampaignState.PAUSED, _("送信中ではないため、一時停止できません。"))
-    _change_batches(campaign, free=(BatchState.READY,), to=BatchState.PAUSED, stop=BatchState.PAUSED, due_at=now)
+    change_batches(campaign, free=(BatchState.READY,), to=BatchState.PAUSED, stop=BatchState.PAUSED, due_at=now)
     return _recorded("campaign.paused", campaign, by=by, now=now)
 
 
@@ -70,7 +70,7 @@ def resume_campaign(*, campaign: Campaign, by: Actor, now: datetime) -> Campaign
         return _already(campaign, CampaignState.SENDING, _("一時停止中ではないため、再開できません。"))
     tenant = Tenant.objects.get(pk=campaign.tenant_id)
     due_at = departure_time(campaign, tenant=tenant, now=now, override_reason=campaign.override_reason)
-    batches = _change_batches(campaign, free=(BatchState.PAUSED,), to=BatchState.READY, stop=None, due_at=due_at)
+    batches = change_batches(campaign, free=(BatchState.PAUSED,), to=BatchState.READY, stop=None, due_at=due_at)
     for account_id in sorted({account_id for _batch_id, account_id in batches}):
         enqueue_on_commit(PUMP, account_id=account_id)
     if not campaign.is_expanded:
@@ -86,21 +86,21 @@ def cancel_campaign(*, campaign: Campaign, by: Actor, now: datetime) -> Campaign
     by.must(Permission.SEND, department_id=campaign.department_id)
     if not _move(campaign, CANCELLABLE, CampaignState.CANCELLED):
         return _already(campaign, CampaignState.CANCELLED, _("送信はすでに終わっているため、中止できません。"))
-    batches = _change_batches(
-        campaign,
-        free=(BatchState.READY, BatchState.PAUSED),
-        to=BatchState.CANCELLED,
-        stop=BatchState.CANCELLED,
-        due_at=now,
-    )
-    if batches:
-        _cancel_messages(campaign, [batch_id for batch_id, _account_id in batches])
+    stop_for_good(campaign, now=now)
     if campaign.started_at is None:
         thaw_roster(campaign)
     elif not campaign.is_expanded:
         # The rest of the roster gets its rows too, as cancelled: the sums stay right.
         enqueue_on_commit(EXPAND_CAMPAIGN, tenant_id=campaign.tenant_id, campaign_id=campaign.pk)
     return _recorded("campaign.cancelled", campaign, by=by, now=now)
+
+
+def stop_for_good(campaign: Campaign, *, now: datetime) -> None:
+    """No batch of the campaign goes on, and whoever waits in one that nobody holds is cancelled."""
+    free = (BatchState.READY, BatchState.PAUSED)
+    batches = change_batches(campaign, free=free, to=BatchState.CANCELLED, stop=BatchState.CANCELLED, due_at=now)
+    if batches:
+        _cancel_messages(campaign, [batch_id for batch_id, _account_id in batches])
 
 
 def _move(campaign: Campaign, old: tuple[CampaignState, ...], new: CampaignState) -> bool:
@@ -115,7 +115,7 @@ def _already(campaign: Campaign, wanted: CampaignState, sentence: str) -> Campai
     return campaign
 
 
-def _change_batches(
+def change_batches(
     campaign: Campaign, *, free: tuple[BatchState, ...], to: BatchState, stop: BatchState | None, due_at: datetime
 ) -> list[tuple[int, int]]:
     """Free batches go from ``free`` to ``to``: their ids and accounts. Those that are held get ``stop``."""
