@@ -66,15 +66,45 @@ def start_processes(folder: Path, options: argparse.Namespace) -> dict[str, subp
     port = free_port()
     celery = [sys.executable, "-m", "celery", "-A", "config"]
     commands = {
-        "smsc": [sys.executable, "manage.py", "smsc", "--port", str(port), "--system-id", "bench", "--password", "bench"]
+        "smsc": [
+            sys.executable,
+            "manage.py",
+            "smsc",
+            "--port",
+            str(port),
+            "--system-id",
+            "bench",
+            "--password",
+            "bench",
+        ]
         + ["--journal", str(folder / "journal.jsonl"), "--receipt-delay", "0.2:0.5"],
-        "worker-default": [*celery, "worker", "-Q", "default", "--pool=prefork", "-c", "1", "-n", "default@%h", "-l", "WARNING"],
+        "worker-default": [
+            *celery,
+            "worker",
+            "-Q",
+            "default",
+            "--pool=prefork",
+            "-c",
+            "1",
+            "-n",
+            "default@%h",
+            "-l",
+            "WARNING",
+        ],
         "beat": [*celery, "beat", "-s", str(folder / "beat"), "--pidfile=", "-l", "WARNING"],
     }
     for bind in range(1, options.binds + 1):
-        commands[f"worker-carrier-{bind}"] = (
-            [*celery, "worker", "-Q", "carrier", "--pool=solo", "-n", f"carrier{bind}@%h", "-l", "WARNING"]
-        )
+        commands[f"worker-carrier-{bind}"] = [
+            *celery,
+            "worker",
+            "-Q",
+            "carrier",
+            "--pool=solo",
+            "-n",
+            f"carrier{bind}@%h",
+            "-l",
+            "WARNING",
+        ]
     from carriers.services import configure_account
 
     configure_account(
@@ -161,7 +191,13 @@ def prepare(messages: int) -> tuple[Any, Any, int, Any]:
         user = create_member(email="b@bench.example", name="bench", password=None, role=Role.ADMIN, department=None)
         actor = actor_of(user)
         roster = upload_roster(
-            data=roster_file(messages), file_name="bench.csv", name="bench", department=department, mapping=None, by=actor, now=now
+            data=roster_file(messages),
+            file_name="bench.csv",
+            name="bench",
+            department=department,
+            mapping=None,
+            by=actor,
+            now=now,
         )
     read_roster(tenant_id=tenant.pk, roster_id=roster.pk, now=now)
     with tenant_scope(tenant.pk):

@@ -38,37 +38,37 @@ STATUS: Final = {
 
 BY_CARRIER_ID: Final = """
 SELECT m.carrier_id, m.id, m.tenant_id, m.campaign_id, m.state, m.parts, m.accepted_at, m.reason
-FROM dispatch_message m WHERE m.account_id = %s AND m.carrier_id = ANY(%s) ORDER BY m.id FOR UPDATE
+FROM dispatch_message m WHERE m.account_id = %s AND m.carrier_id = ANY(%b::text[]) ORDER BY m.id FOR UPDATE
 """
 BY_PART: Final = """
 SELECT p.carrier_id, m.id, m.tenant_id, m.campaign_id, m.state, m.parts, m.accepted_at, m.reason, p.part
 FROM dispatch_messagepart p JOIN dispatch_message m ON m.id = p.message_id
-WHERE p.account_id = %s AND p.carrier_id = ANY(%s) ORDER BY m.id FOR UPDATE OF m
+WHERE p.account_id = %s AND p.carrier_id = ANY(%b::text[]) ORDER BY m.id FOR UPDATE OF m
 """
-PARTS_OF: Final = (
-    "SELECT message_id, part, state FROM dispatch_messagepart WHERE message_id = ANY(%s) ORDER BY message_id, part"
-)
+PARTS_OF: Final = "SELECT message_id, part, state FROM dispatch_messagepart WHERE message_id = ANY(%b::bigint[]) ORDER BY message_id, part"
 UNKNOWN_CANDIDATES: Final = """
 SELECT m.id, m.tenant_id, m.campaign_id, m.state, m.parts, m.accepted_at, m.reason, m.sealed
 FROM dispatch_followup f JOIN dispatch_message m ON m.id = f.message_id
 WHERE f.kind = 3 AND m.account_id = %s AND m.state = 3 AND m.parts = 1 ORDER BY m.id LIMIT %s
 """
-LOCK_IF_UNKNOWN: Final = "SELECT id FROM dispatch_message WHERE id = ANY(%s) AND state = 3 ORDER BY id FOR UPDATE"
+LOCK_IF_UNKNOWN: Final = (
+    "SELECT id FROM dispatch_message WHERE id = ANY(%b::bigint[]) AND state = 3 ORDER BY id FOR UPDATE"
+)
 STORE: Final = """
 INSERT INTO carriers_storedreceipt
     (account_id, carrier_id, status, code, reason, received_at, done_at, reference, to_hash, sealed, tenant_id, message_id)
 SELECT %s, u.carrier_id, u.status, u.code, u.reason, %s, u.done_at, u.reference, u.to_hash, u.sealed, u.tenant_id, u.message_id
-FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::timestamptz[], %s::int[], %s::bytea[], %s::bytea[], %s::bigint[],
-            %s::bigint[]) AS u (carrier_id, status, code, reason, done_at, reference, to_hash, sealed, tenant_id, message_id)
+FROM unnest(%b::text[], %b::text[], %b::text[], %b::text[], %b::timestamptz[], %b::int[], %b::bytea[], %b::bytea[], %b::bigint[],
+            %b::bigint[]) AS u (carrier_id, status, code, reason, done_at, reference, to_hash, sealed, tenant_id, message_id)
 """
 APPLY: Final = """
 UPDATE dispatch_message m SET state = u.state, reason = u.reason, code = u.code, final_at = u.final_at
-FROM unnest(%s::bigint[], %s::smallint[], %s::text[], %s::text[], %s::timestamptz[]) AS u (id, state, reason, code, final_at)
+FROM unnest(%b::bigint[], %b::smallint[], %b::text[], %b::text[], %b::timestamptz[]) AS u (id, state, reason, code, final_at)
 WHERE m.id = u.id
 """
 APPLY_PARTS: Final = """
 UPDATE dispatch_messagepart p SET state = u.state, reason = u.reason, code = u.code
-FROM unnest(%s::bigint[], %s::smallint[], %s::smallint[], %s::text[], %s::text[]) AS u (message_id, part, state, reason, code)
+FROM unnest(%b::bigint[], %b::smallint[], %b::smallint[], %b::text[], %b::text[]) AS u (message_id, part, state, reason, code)
 WHERE p.message_id = u.message_id AND p.part = u.part
 """
 ADOPT: Final = "UPDATE dispatch_message SET carrier_id = %s WHERE id = %s AND carrier_id IS NULL"
@@ -81,11 +81,11 @@ ORDER BY r.id LIMIT %s FOR UPDATE OF r SKIP LOCKED
 """
 GIVE_MESSAGE: Final = """
 UPDATE carriers_storedreceipt r SET message_id = u.message_id, tenant_id = u.tenant_id
-FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[]) AS u (id, message_id, tenant_id) WHERE r.id = u.id
+FROM unnest(%b::bigint[], %b::bigint[], %b::bigint[]) AS u (id, message_id, tenant_id) WHERE r.id = u.id
 """
 STORE_INBOUND: Final = """
 INSERT INTO carriers_inboundtext (account_id, received_at, sealed)
-SELECT %s, clock_timestamp(), u.sealed FROM unnest(%s::bytea[]) AS u (sealed)
+SELECT %s, clock_timestamp(), u.sealed FROM unnest(%b::bytea[]) AS u (sealed)
 """
 
 

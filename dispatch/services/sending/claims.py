@@ -51,7 +51,7 @@ ON CONFLICT (account_id, tenant_id) DO UPDATE SET served_at = excluded.served_at
 """
 LOAD: Final = "SELECT id, seq, parts, sealed FROM dispatch_message WHERE batch_id = %s AND state = 0 ORDER BY seq"
 LOAD_PARTS: Final = """
-SELECT message_id, part, state FROM dispatch_messagepart WHERE message_id = ANY(%s)
+SELECT message_id, part, state FROM dispatch_messagepart WHERE message_id = ANY(%b::bigint[])
 """
 RELEASE: Final = """
 UPDATE dispatch_batch SET state = %s, in_flight = '{}', lease_until = NULL, holder = '', stop = NULL, tries = 0
@@ -62,31 +62,31 @@ UPDATE dispatch_batch SET state = 5, lease_until = NULL, holder = '', error = %s
 """
 SET_ASIDE_MESSAGE: Final = """
 UPDATE dispatch_message SET state = 5, reason = 'set_aside', final_at = clock_timestamp()
-WHERE id = ANY(%s) AND state = 0 RETURNING id
+WHERE id = ANY(%b::bigint[]) AND state = 0 RETURNING id
 """
 IN_FLIGHT_MESSAGES: Final = """
-SELECT id, seq, parts, tries, state FROM dispatch_message WHERE batch_id = %s AND seq = ANY(%s) ORDER BY id FOR UPDATE
+SELECT id, seq, parts, tries, state FROM dispatch_message WHERE batch_id = %s AND seq = ANY(%b::int[]) ORDER BY id FOR UPDATE
 """
-MARK_UNKNOWN: Final = "UPDATE dispatch_message SET state = 3 WHERE id = ANY(%s) AND state = 0 RETURNING id"
+MARK_UNKNOWN: Final = "UPDATE dispatch_message SET state = 3 WHERE id = ANY(%b::bigint[]) AND state = 0 RETURNING id"
 MARK_PARTS_UNKNOWN: Final = """
 INSERT INTO dispatch_messagepart (tenant_id, message_id, part, state, account_id)
-SELECT %s, u.message_id, u.part, 3, %s FROM unnest(%s::bigint[], %s::smallint[]) AS u (message_id, part)
+SELECT %s, u.message_id, u.part, 3, %s FROM unnest(%b::bigint[], %b::smallint[]) AS u (message_id, part)
 ON CONFLICT (tenant_id, message_id, part) DO NOTHING
 """
-COUNT_RESEND: Final = "UPDATE dispatch_message SET tries = tries + 1 WHERE id = ANY(%s) AND state = 0"
+COUNT_RESEND: Final = "UPDATE dispatch_message SET tries = tries + 1 WHERE id = ANY(%b::bigint[]) AND state = 0"
 CLEAR_IN_FLIGHT: Final = "UPDATE dispatch_batch SET in_flight = '{}' WHERE id = %s AND epoch = %s"
 ADD_EVENTS: Final = """
 INSERT INTO dispatch_messageevent (tenant_id, message_id, at, kind, detail)
-SELECT %s, u.id, clock_timestamp(), %s, %s FROM unnest(%s::bigint[]) AS u (id)
+SELECT %s, u.id, clock_timestamp(), %s, %s FROM unnest(%b::bigint[]) AS u (id)
 """
 ADD_FOLLOW_UPS: Final = """
 INSERT INTO dispatch_followup (tenant_id, message_id, kind, due_at, tries)
 SELECT t.id, u.id, %s::smallint,
     clock_timestamp() + CASE WHEN %s THEN make_interval(hours => t.unknown_deadline_hours::int) ELSE interval '0' END, 0
-FROM unnest(%s::bigint[]) AS u (id), tenants_tenant t WHERE t.id = %s
+FROM unnest(%b::bigint[]) AS u (id), tenants_tenant t WHERE t.id = %s
 """
 ABANDON: Final = """
-UPDATE dispatch_batch SET in_flight = %s, lease_until = clock_timestamp() WHERE id = %s AND epoch = %s
+UPDATE dispatch_batch SET in_flight = %b::int[], lease_until = clock_timestamp() WHERE id = %s AND epoch = %s
 """
 CANCEL_REST: Final = """
 UPDATE dispatch_message SET state = 4, final_at = clock_timestamp() WHERE batch_id = %s AND state = 0 RETURNING id

@@ -13,12 +13,12 @@ Moves = dict[tuple[int, int | None, int, str], int]
 INSERT_MOVES: Final = """
 INSERT INTO dispatch_tally (tenant_id, campaign_id, minute, state, reason, n)
 SELECT u.tenant_id, u.campaign_id, date_trunc('minute', clock_timestamp()), u.state, u.reason, u.n
-FROM unnest(%s::bigint[], %s::bigint[], %s::smallint[], %s::text[], %s::int[]) AS u (tenant_id, campaign_id, state, reason, n)
+FROM unnest(%b::bigint[], %b::bigint[], %b::smallint[], %b::text[], %b::int[]) AS u (tenant_id, campaign_id, state, reason, n)
 """
 INSERT_CARRIER: Final = """
 INSERT INTO carriers_carriertally (account_id, minute, kind, code, n, delay_ms)
 SELECT %s, date_trunc('minute', clock_timestamp()), u.kind, u.code, u.n, u.delay_ms
-FROM unnest(%s::text[], %s::text[], %s::int[], %s::bigint[]) AS u (kind, code, n, delay_ms)
+FROM unnest(%b::text[], %b::text[], %b::int[], %b::bigint[]) AS u (kind, code, n, delay_ms)
 """
 
 CarrierCounts = dict[tuple[str, str], tuple[int, int]]

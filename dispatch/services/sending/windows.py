@@ -29,32 +29,32 @@ from dispatch.states import NOT_REACHED, Status, after_receipt
 log = structlog.get_logger()
 
 INTEND: Final = """
-UPDATE dispatch_batch SET in_flight = %s, tries = 0, lease_until = clock_timestamp() + make_interval(secs => %s)
+UPDATE dispatch_batch SET in_flight = %b::int[], tries = 0, lease_until = clock_timestamp() + make_interval(secs => %s)
 WHERE id = %s AND epoch = %s AND state = 1 RETURNING stop
 """
 ACCEPT: Final = """
 UPDATE dispatch_message m SET state = 2, carrier_id = u.carrier_id, accepted_at = u.at
-FROM unnest(%s::bigint[], %s::text[], %s::timestamptz[]) AS u (id, carrier_id, at)
+FROM unnest(%b::bigint[], %b::text[], %b::timestamptz[]) AS u (id, carrier_id, at)
 WHERE m.id = u.id AND m.state = 0 RETURNING m.id
 """
 FINISH: Final = """
 UPDATE dispatch_message m
 SET state = u.state, accepted_at = u.at, reason = u.reason, code = u.code, final_at = u.final_at
-FROM unnest(%s::bigint[], %s::smallint[], %s::timestamptz[], %s::text[], %s::text[], %s::timestamptz[])
+FROM unnest(%b::bigint[], %b::smallint[], %b::timestamptz[], %b::text[], %b::text[], %b::timestamptz[])
     AS u (id, state, at, reason, code, final_at)
 WHERE m.id = u.id AND m.state = 0 RETURNING m.id
 """
 PARTS: Final = """
 INSERT INTO dispatch_messagepart (tenant_id, message_id, part, state, account_id, carrier_id, reason, code, accepted_at)
 SELECT u.tenant_id, u.message_id, u.part, u.state, %s, u.carrier_id, u.reason, u.code, u.at
-FROM unnest(%s::bigint[], %s::bigint[], %s::smallint[], %s::smallint[], %s::text[], %s::text[], %s::text[], %s::timestamptz[])
+FROM unnest(%b::bigint[], %b::bigint[], %b::smallint[], %b::smallint[], %b::text[], %b::text[], %b::text[], %b::timestamptz[])
     AS u (tenant_id, message_id, part, state, carrier_id, reason, code, at)
 ON CONFLICT (tenant_id, message_id, part) DO UPDATE
 SET state = excluded.state, carrier_id = excluded.carrier_id, reason = excluded.reason, code = excluded.code,
     accepted_at = excluded.accepted_at
 WHERE dispatch_messagepart.state IN (0, 3)
 """
-LOCK: Final = "SELECT id, state, carrier_id FROM dispatch_message WHERE id = ANY(%s) ORDER BY id FOR UPDATE"
+LOCK: Final = "SELECT id, state, carrier_id FROM dispatch_message WHERE id = ANY(%b::bigint[]) ORDER BY id FOR UPDATE"
 SETTLE: Final = """
 UPDATE dispatch_message
 SET state = %(state)s, carrier_id = coalesce(carrier_id, %(carrier_id)s), accepted_at = coalesce(accepted_at, %(at)s),
