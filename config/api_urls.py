@@ -21,5 +21,6 @@ class SchemaView(SpectacularJSONAPIView):
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("schema", SchemaView.as_view(), name="api_schema"),
+    path("", include("dispatch.api_message_urls")),
     *[path("", include(f"{app}.api_urls")) for app in APPS if find_spec(f"{app}.api_urls")],
 ]

@@ -1,0 +1,211 @@
+"""Single texts and lists of texts over the API, and what became of them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, ClassVar
+from uuid import UUID
+
+from django.http import Http404
+from django.shortcuts import get_object_or_404
+from django.utils import timezone
+from django.utils.dateparse import parse_date, parse_datetime
+from django.utils.translation import gettext_lazy as _
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.exceptions import ValidationError
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from dispatch import evidence
+from dispatch.message_serializers import (
+    PRIORITIES,
+    BatchInput,
+    MessageInput,
+    MessageOutput,
+    MessageWithEventsOutput,
+    message_body,
+)
+from dispatch.models import Message
+from dispatch.services.errors import TextRefused
+from dispatch.services.messages import BadNumber, Draft, send_message, send_messages
+from recipients.phone_numbers import parse_number
+from templates_sms.models import TemplateVersion
+from templates_sms.rendering import Renderer, TemplateProblem
+from tenants.errors import Invalid, Refused
+from tenants.idempotency import idempotent
+from tenants.middleware import actor_for
+from tenants.pagination import cursor_page
+from tenants.permissions import Permission
+from tenants.services import record
+
+
+class BadQuery(Invalid):
+    code = "bad_query"
+    user_message = _("検索の条件を読み取れません。")
+
+
+class Texts:
+    """The texts of drafts; each template is looked up once."""
+
+    def __init__(self) -> None:
+        self._templates: dict[UUID, TemplateVersion | None] = {}
+
+    def of(self, given: dict[str, Any]) -> str:
+        """Raises ``TextRefused``."""
+        if "text" in given:
+            return str(given["text"])
+        version = self._version(given["template"])
+        if version is None:
+            raise TextRefused(
+                _("この文面はありません。"), code="unknown_template", fields={"template": "unknown_template"}
+            )
+        values = given.get("values", {})
+        try:
+            return Renderer(version.text, headers=values).render(values)
+        except TemplateProblem as problem:
+            raise TextRefused(problem.user_message, code=problem.code, fields={"values": problem.code}) from problem
+
+    def _version(self, template_id: UUID) -> TemplateVersion | None:
+        if template_id not in self._templates:
+            versions = TemplateVersion.objects.filter(template__public_id=template_id, template__archived_at=None)
+            self._templates[template_id] = versions.order_by("-number").first()
+        return self._templates[template_id]
+
+
+def _draft(given: dict[str, Any], texts: Texts) -> Draft:
+    return Draft(
+        to=given["to"],
+        text=texts.of(given),
+        reference=given.get("reference", ""),
+        priority=PRIORITIES[given["priority"]],
+    )
+
+
+class MessagesView(APIView):
+    permissions: ClassVar = {"GET": Permission.READ_EVIDENCE, "POST": Permission.SEND}
+
+    @extend_schema(
+        parameters=[OpenApiParameter(name) for name in ("phone", "reference", "since", "cursor")],
+        responses=MessageOutput(many=True),
+    )
+    def get(self, request: Request) -> Response:
+        """Messages, newest first, to a number in any writing, with a reference, since an instant."""
+        query, actor = request.query_params, actor_for(request)
+        page = cursor_page(
+            evidence.messages(
+                by=actor,
+                phone=_number(query.get("phone")),
+                reference=_plain(query.get("reference", "")),
+                since=_instant(query.get("since")),
+            ),
+            order=["-created_at"],
+            cursor=query.get("cursor"),
+        )
+        results = [message_body(one, with_events=False) for one in evidence.shown(page.results)]
+        record(action="people.searched", by=actor, now=timezone.now(), kind="message", details={"count": len(results)})
+        return Response({"results": results, "next": page.next})
+
+    @extend_schema(request=MessageInput, responses={201: MessageWithEventsOutput})
+    @idempotent
+    def post(self, request: Request) -> Response:
+        """One text, queued at once."""
+        given = MessageInput(data=request.data)
+        given.is_valid(raise_exception=True)
+        draft = _draft(given.validated_data, Texts())
+        public_id = send_message(draft=draft, by=actor_for(request), now=timezone.now())
+        (one,) = evidence.shown([Message.objects.select_related("campaign").get(public_id=public_id)])
+        return Response(message_body(one, with_events=True), status=201)
+
+
+class MessageBatchView(APIView):
+    permissions: ClassVar = {"POST": Permission.SEND}
+
+    @extend_schema(request=BatchInput, responses={200: None})
+    @idempotent
+    def post(self, request: Request) -> Response:
+        """Up to 10,000 texts; each is queued or refused by itself."""
+        batch = BatchInput(data=request.data)
+        batch.is_valid(raise_exception=True)
+        texts, reader = Texts(), MessageInput()
+        drafts: dict[int, Draft] = {}
+        results: dict[int, dict[str, Any]] = {}
+        for index, item in enumerate(batch.validated_data["messages"]):
+            outcome = _draft_or_error(item, reader, texts)
+            if isinstance(outcome, Draft):
+                drafts[index] = outcome
+            else:
+                results[index] = {"index": index, "error": outcome}
+        outcomes = send_messages(drafts=list(drafts.values()), by=actor_for(request), now=timezone.now())
+        for index, sent in zip(drafts, outcomes, strict=True):
+            results[index] = (
+                {"index": index, "error": _error(sent)} if isinstance(sent, Refused) else {"index": index, "id": sent}
+            )
+        return Response({"results": [results[index] for index in sorted(results)]})
+
+
+def _draft_or_error(item: Any, reader: MessageInput, texts: Texts) -> Draft | dict[str, Any]:
+    """One reader for all items: making a serializer costs more than its work."""
+    try:
+        return _draft(reader.run_validation(item), texts)
+    except ValidationError as exc:
+        return {"code": "invalid", "message": str(_("入力された内容に誤りがあります。")), "fields": exc.detail}
+    except Refused as refused:
+        return _error(refused)
+
+
+def _error(refused: Refused) -> dict[str, Any]:
+    body: dict[str, Any] = {"code": refused.code, "message": str(refused.user_message)}
+    return body | {"fields": refused.fields} if refused.fields else body
+
+
+class MessageView(APIView):
+    permissions: ClassVar = {"GET": Permission.READ_EVIDENCE}
+
+    @extend_schema(responses=MessageWithEventsOutput)
+    def get(self, request: Request, public_id: UUID) -> Response:
+        """One message with everything that happened to it."""
+        message = get_object_or_404(
+            Message.objects.select_related(
+                "campaign", "campaign__created_by", "campaign__approved_by", "campaign__sent_by"
+            ),
+            public_id=public_id,
+        )
+        actor = actor_for(request)
+        if message.campaign is not None and not actor.sees(message.campaign.department_id):
+            raise Http404
+        (one,) = evidence.shown([message])
+        record(action="message.viewed", by=actor, now=timezone.now(), kind="message", object_id=str(message.public_id))
+        return Response(message_body(one, with_events=True))
+
+
+def _number(raw: str | None) -> str:
+    if not raw:
+        return ""
+    number = parse_number(raw)
+    if number.e164 is None:
+        raise BadNumber(
+            _("電話番号を読み取れません。"), code=str(number.problem), fields={"phone": str(number.problem)}
+        )
+    return number.e164
+
+
+def _plain(raw: str) -> str:
+    if not raw.isprintable():
+        raise BadQuery(fields={"reference": "unreadable"})
+    return raw
+
+
+def _instant(raw: str | None) -> datetime | None:
+    if not raw:
+        return None
+    try:
+        instant = parse_datetime(raw.replace(" ", "+"))
+        day = parse_date(raw) if instant is None else None
+    except ValueError as exc:
+        raise BadQuery(fields={"since": "unreadable"}) from exc
+    if instant is None and day is None:
+        raise BadQuery(fields={"since": "unreadable"})
+    if instant is None and day is not None:
+        instant = datetime(day.year, day.month, day.day)  # noqa: DTZ001 - made aware below
+    return timezone.make_aware(instant) if instant is not None and timezone.is_naive(instant) else instant
