@@ -1,0 +1,265 @@
+"""Steps 1 and 2 of the main way: a roster is read in, and looked through (UI.md)."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django_htmx.http import HttpResponseClientRedirect
+
+from recipients import services
+from recipients.forms import MEGABYTE, MappingForm, UploadForm
+from recipients.models import Recipient, Roster, RosterState, Route
+from recipients.selectors import roster_page
+from recipients.selectors.rosters import rows_of, visible_rosters
+from recipients.sentences import failure_sentence
+from tenants.errors import Invalid, Refused
+from tenants.middleware import actor_for
+from tenants.models import Tenant
+from tenants.pages import BOTH, GET, POST, page
+from tenants.pagination import cursor_page
+from tenants.permissions import Permission
+from tenants.selectors import departments_of
+
+INVALID: Final = 422
+LIST_SIZE: Final = 30
+SHORTEST_DELAY_S: Final = 1
+LONGEST_DELAY_S: Final = 10
+SAMPLE: Final = (
+    "管理番号,氏名,フリガナ,生年月日,電話番号,SMS同意,療養終了日\r\n"
+    "A-0001,港　花子,ミナト ハナコ,1990/1/2,090-1234-5678,有,2022/8/20\r\n"
+    "A-0002,港　太郎,ミナト タロウ,昭和35年12月6日,03-1234-5678,無,2022/8/21\r\n"
+)
+ROUTES: Final = {route.word: route for route in Route}
+
+
+def tenant_of(request: HttpRequest) -> Tenant:
+    tenant: Tenant = request.tenant  # type: ignore[attr-defined]  # set by ScopeMiddleware
+    return tenant
+
+
+def roster_or_404(request: HttpRequest, public_id: UUID) -> Roster:
+    return get_object_or_404(visible_rosters(actor_for(request)), public_id=public_id)
+
+
+@page(Permission.READ_ROSTERS, methods=GET)
+def roster_list(request: HttpRequest) -> HttpResponse:
+    found = cursor_page(
+        visible_rosters(actor_for(request)),
+        order=["-created_at"],
+        cursor=request.GET.get("cursor"),
+        size=LIST_SIZE,
+    )
+    context = {
+        "rosters": found.results,
+        "next_cursor": found.next,
+        "may_upload": actor_for(request).may(Permission.EDIT_ROSTERS),
+    }
+    return render(request, "recipients/rosters.html", context)
+
+
+@page(Permission.EDIT_ROSTERS, methods=BOTH)
+def roster_new(request: HttpRequest) -> HttpResponse:
+    actor = actor_for(request)
+    given = (request.POST, request.FILES) if request.method == "POST" else ()
+    form = UploadForm(
+        *given,
+        departments=departments_of(actor),
+        everywhere=actor.department_ids is None,
+    )
+    if request.method == "POST" and _is_too_large(request):
+        form.errors.pop("file", None)  # "no file" would be the wrong sentence
+        form.add_error("file", _too_large_sentence())
+    elif request.method == "POST" and form.is_valid():
+        file = form.cleaned_data["file"]
+        roster = services.upload_roster(
+            data=file.read(),
+            file_name=file.name or "",
+            name=form.cleaned_data["name"],
+            department=form.chosen_department(),
+            by=actor,
+            now=timezone.now(),
+        )
+        return redirect("roster", public_id=roster.public_id)
+    latest = visible_rosters(actor).exclude(state=RosterState.FAILED).first()
+    context = {"form": form, "latest": latest}
+    return render(request, "recipients/roster_new.html", context, status=INVALID if form.errors else 200)
+
+
+def _is_too_large(request: HttpRequest) -> bool:
+    """A body beyond the limit is not read into memory at all, so that no file seems to be in it."""
+    length = request.META.get("CONTENT_LENGTH") or "0"
+    return not request.FILES and length.isdecimal() and int(length) > settings.ROSTER_MAX_BYTES
+
+
+def _too_large_sentence() -> str:
+    return _("ファイルが大きすぎます。%(limit)sMBまで読み込めます。ファイルを分けてから読み込んでください。") % {
+        "limit": settings.ROSTER_MAX_BYTES // MEGABYTE
+    }
+
+
+@page(Permission.EDIT_ROSTERS, methods=GET)
+def roster_sample(request: HttpRequest) -> HttpResponse:
+    """A small roster to begin with, as Excel opens it."""
+    response = HttpResponse(SAMPLE.encode("utf-8-sig"), content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = 'attachment; filename="roster-sample.csv"'
+    return response
+
+
+@page(Permission.READ_ROSTERS, methods=GET)
+@never_cache
+def roster(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    """While it is read: how far. Then: who gets a text, who is phoned, what has to be mended."""
+    found = roster_or_404(request, public_id)
+    if found.state == RosterState.READING:
+        return render(request, "recipients/roster_reading.html", _progress(found, delay_s=SHORTEST_DELAY_S))
+    return render(request, "recipients/roster.html", _context(request, found))
+
+
+@page(Permission.READ_ROSTERS, methods=GET)
+@never_cache
+def roster_progress(request: HttpRequest, public_id: UUID) -> HttpResponseBase:
+    """The fragment that polls: slower and slower, at once to the finished page."""
+    found = roster_or_404(request, public_id)
+    if found.state != RosterState.READING:
+        return HttpResponseClientRedirect(request.htmx.current_url_abs_path or "")  # type: ignore[attr-defined]
+    before = request.GET.get("delay", "")
+    delay = int(before) if before.isdecimal() and len(before) < 3 else SHORTEST_DELAY_S
+    return render(request, "recipients/_reading.html", _progress(found, delay_s=min(delay + 1, LONGEST_DELAY_S)))
+
+
+def _progress(found: Roster, *, delay_s: int) -> dict[str, Any]:
+    passed_s = (timezone.now() - found.created_at).total_seconds()
+    return {
+        "roster": found,
+        "delay_s": delay_s,
+        "delay_text": str(delay_s),
+        "is_waiting": roster_page.is_waiting(found),
+        "rows_per_s": int(found.rows_read / passed_s) if found.rows_read and passed_s > 0 else 0,
+    }
+
+
+def _context(request: HttpRequest, found: Roster, *, mapping_form: MappingForm | None = None) -> dict[str, Any]:
+    actor = actor_for(request)
+    header, failure = found.personal.get("header", []), found.personal.get("failure")
+    may_edit = actor.may(Permission.EDIT_ROSTERS, department_id=found.department_id)
+    problems = roster_page.problems_of(found, actor)
+    if header and may_edit and mapping_form is None and not found.frozen_at:
+        mapping_form = MappingForm(header=header, mapping=found.mapping)
+    return {
+        "roster": found,
+        "failure": failure_sentence(failure["code"], failure["params"]) if failure else "",
+        "tiles": roster_page.tiles_of(found, tenant_of(request)),
+        "problems": problems,
+        "notices": roster_page.notices_of(found),
+        "columns": roster_page.columns_of(found),
+        "first_rows": found.personal.get("first_rows", []),
+        "mapping_form": mapping_form,
+        "may_edit": may_edit,
+        "is_open": any(problem.is_open for problem in problems),
+        "may_send": actor.may(Permission.EDIT_CAMPAIGNS, department_id=found.department_id),
+    }
+
+
+@page(Permission.EDIT_ROSTERS, methods=POST)
+def roster_mapping(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    """Read the file again with the columns that were chosen."""
+    found = roster_or_404(request, public_id)
+    form = MappingForm(request.POST, header=found.personal.get("header", []), mapping=found.mapping)
+    if form.is_valid():
+        try:
+            services.change_mapping(roster=found, mapping=form.chosen(), by=actor_for(request), now=timezone.now())
+        except Invalid as refused:
+            form.add_error("phone", str(refused.user_message))
+        except Refused as refused:
+            messages.error(request, str(refused.user_message))
+            return redirect("roster", public_id=public_id)
+        else:
+            return redirect("roster", public_id=public_id)
+    return render(request, "recipients/roster.html", _context(request, found, mapping_form=form), status=INVALID)
+
+
+@page(Permission.EDIT_ROSTERS, methods=POST)
+def roster_confirm(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    """Answer one problem or several (``codes``)."""
+    found = roster_or_404(request, public_id)
+    try:
+        services.confirm_problems(
+            roster=found, codes=request.POST.getlist("codes"), by=actor_for(request), now=timezone.now()
+        )
+    except Refused as refused:
+        messages.error(request, str(refused.user_message))
+    else:
+        messages.success(request, _("確認を記録しました。"))
+    return redirect("roster", public_id=public_id)
+
+
+@page(Permission.READ_ROSTERS, methods=GET)
+@never_cache
+def roster_rows(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    """The rows of a route, or of one reason; those to be mended with the broken cell as an input."""
+    found = roster_or_404(request, public_id)
+    if not found.is_ready:
+        return redirect("roster", public_id=public_id)
+    route = ROUTES.get(request.GET.get("route", ""))
+    reason = request.GET.get("reason", "")
+    rows = cursor_page(rows_of(found, route=route, reason=reason), order=["row"], cursor=request.GET.get("cursor"))
+    tiles = roster_page.tiles_of(found, tenant_of(request), route=route, reason=reason)
+    context = {
+        "roster": found,
+        "tiles": tiles,
+        "reasons": next((tile.reasons for tile in tiles if tile.is_current), ()),
+        "all_url": roster_page.rows_url(found, route) if route else "",
+        "reason": reason,
+        "route": route.word if route else "",
+        "rows": [roster_page.shown_row(found, row) for row in rows.results],
+        "next_cursor": rows.next,
+        "may_mend": _may_mend(request, found),
+    }
+    return render(request, "recipients/roster_rows.html", context)
+
+
+def _may_mend(request: HttpRequest, found: Roster) -> bool:
+    return found.is_editable and actor_for(request).may(Permission.EDIT_ROSTERS, department_id=found.department_id)
+
+
+@page(Permission.EDIT_ROSTERS, methods=POST)
+def roster_row(request: HttpRequest, public_id: UUID, row: int) -> HttpResponse:
+    """Mend one cell; the answer is the row as it stands then."""
+    found = roster_or_404(request, public_id)
+    column, value = request.POST.get("column", ""), request.POST.get("value", "")
+    if not column or row > 2**31 - 1:
+        raise Http404
+    refusal = ""
+    try:
+        services.mend_row(roster=found, row=row, fields={column: value}, by=actor_for(request), now=timezone.now())
+    except Recipient.DoesNotExist as exc:
+        raise Http404 from exc
+    except Refused as refused:
+        refusal = str(refused.user_message)
+    found = roster_or_404(request, public_id)
+    recipient = get_object_or_404(Recipient.objects, roster=found, row=row)
+    if request.htmx:  # type: ignore[attr-defined]  # django_htmx's middleware
+        context = {
+            "roster": found,
+            "row": roster_page.shown_row(found, recipient),
+            "tiles": roster_page.tiles_of(found, tenant_of(request), route=Route.ERROR),
+            "refusal": refusal,
+            "may_mend": _may_mend(request, found),
+            "was_mended": not refusal and recipient.route != Route.ERROR,
+        }
+        return render(request, "recipients/_mended.html", context)
+    if refusal:
+        messages.error(request, refusal)
+    elif recipient.route == Route.ERROR:
+        messages.warning(request, _("%(row)s行目は、まだ直っていません。") % {"row": row})
+    else:
+        messages.success(request, _("%(row)s行目を直しました。") % {"row": row})
+    return redirect(roster_page.rows_url(found, Route.ERROR))
