@@ -33,6 +33,17 @@ _WRITERS: Mapping[IdStyle, str] = {
 }
 
 
+class ReceiptForm(enum.Enum):
+    """How a receipt is written."""
+
+    USUAL = "usual"  # text and TLVs agree
+    TLV_ONLY = "tlv_only"
+    TEXT_ONLY = "text_only"
+    TLV_DISAGREES = "tlv_disagrees"  # the text says the opposite; the TLV is right
+    ODD = "odd"  # lower case, seconds in the dates, hexadecimal error, fields in another order
+    DATA_SM = "data_sm"
+
+
 class BadBehaviour(ValueError):
     """A knob that does not exist, or a value that it does not take."""
 
@@ -92,6 +103,8 @@ class Behaviour:
     # Ids and receipts.
     answer_ids: IdStyle = IdStyle.HEX
     receipt_ids: IdStyle = IdStyle.HEX
+    receipt_form: ReceiptForm = ReceiptForm.USUAL
+    echo_reference: bool = True  # whether receipts bring user_message_reference back
     scripts: bool = True  # whether 060-1xxx-xxxx is scripted
 
     def changed(self, values: Mapping[str, Any]) -> Behaviour:
@@ -108,16 +121,16 @@ class Behaviour:
         return {item.name: _plain(getattr(self, item.name)) for item in dataclasses.fields(self)}
 
 
-def _check(name: str, kind: type, value: object) -> object:
+def _check(name: str, kind: Any, value: object) -> object:
     if kind is Span:
         return Span.parse(value)
     if kind is bool:
         return _check_flag(name, value)
-    if kind is IdStyle:
+    if issubclass(kind, enum.Enum):
         try:
-            return IdStyle(value)
+            return kind(value)
         except ValueError:
-            raise BadBehaviour(f"{name}: one of {', '.join(style.value for style in IdStyle)}") from None
+            raise BadBehaviour(f"{name}: one of {', '.join(member.value for member in kind)}") from None
     try:
         number = kind(value)
     except (TypeError, ValueError):
@@ -139,4 +152,4 @@ def _check_flag(name: str, value: object) -> bool:
 def _plain(value: object) -> object:
     if isinstance(value, Span):
         return f"{value.least:g}:{value.most:g}"
-    return value.value if isinstance(value, IdStyle) else value
+    return value.value if isinstance(value, enum.Enum) else value

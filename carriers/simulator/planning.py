@@ -37,19 +37,20 @@ def planned_deliveries(
         office=Address(message.source_ton, 1, message.source),
     )
     style = script.receipt_ids or behaviour.receipt_ids
+    reference = submit.reference if behaviour.echo_reference else None
     submitted_at = time.time()
     deliveries = []
     for report in script.reports:
         if (STATE_TEXTS[report.state], report.error) not in plan:
             continue  # registered_delivery does not ask for it
         number = verdict.number + UNKNOWN_ID_OFFSET if report.is_unknown_id else verdict.number
-        facts = ReceiptFacts(style.write(number), report.state, report.error, submit.reference, submitted_at)
+        facts = ReceiptFacts(style.write(number), report.state, report.error, reference, submitted_at)
         delivery = receipt_delivery(
             system_id=system_id,
             identifier=facts.identifier if report.is_unknown_id else verdict.identifier,
             handset=handset,
             facts=facts,
-            form=script.form,
+            form=script.form or behaviour.receipt_form,
         )
         deliveries.append((delivery, report.after_s))
     return deliveries
@@ -76,12 +77,13 @@ def _owed(record: Mapping[str, Any], state: str, error: int, behaviour: Behaviou
     script = scripted(record["to"], number=record["no"], total=record["total"]) or DEFAULT
     style = script.receipt_ids or behaviour.receipt_ids
     source_ton, destination_ton = record["tons"]
+    reference = record["umr"] if behaviour.echo_reference else None
     return receipt_delivery(
         system_id=record["system_id"],
         identifier=record["id"],
         handset=Handset(
             number=Address(destination_ton, 1, record["to"]), office=Address(source_ton, 1, record["from"])
         ),
-        facts=ReceiptFacts(style.write(record["number"]), _STATES[state], error, record["umr"], time.time()),
-        form=script.form,
+        facts=ReceiptFacts(style.write(record["number"]), _STATES[state], error, reference, time.time()),
+        form=script.form or behaviour.receipt_form,
     )

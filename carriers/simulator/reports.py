@@ -7,8 +7,8 @@ from datetime import datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from carriers.simulator.behaviour import ReceiptForm
 from carriers.simulator.deliveries import Delivery
-from carriers.simulator.scripts import ReceiptForm
 from carriers.smpp.alphabets import encode_text
 from carriers.smpp.constants import (
     DATA_SM,

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
-from carriers.simulator.behaviour import IdStyle
+from carriers.simulator.behaviour import IdStyle, ReceiptForm
 from carriers.smpp.constants import (
     ESME_RINVDSTADR,
     ESME_RMSGQFUL,
@@ -42,17 +42,6 @@ class Cut(enum.Enum):
     BEFORE_TAKING = "before_taking"
     BEFORE_ANSWER = "before_answer"
     AFTER_ANSWER = "after_answer"
-
-
-class ReceiptForm(enum.Enum):
-    """How a receipt is written."""
-
-    USUAL = "usual"  # text and TLVs agree
-    TLV_ONLY = "tlv_only"
-    TEXT_ONLY = "text_only"
-    TLV_DISAGREES = "tlv_disagrees"  # the text says the opposite; the TLV is right
-    ODD = "odd"  # lower case, seconds in the dates, hexadecimal error, fields in another order
-    DATA_SM = "data_sm"
 
 
 class Pieces(enum.Enum):
@@ -92,7 +81,7 @@ class Script:
     is_immediate: bool = False
     answer_ids: IdStyle | None = None
     receipt_ids: IdStyle | None = None
-    form: ReceiptForm = ReceiptForm.USUAL
+    form: ReceiptForm | None = None
     pieces: Pieces = Pieces.ALL
 
 
