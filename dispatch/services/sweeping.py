@@ -55,14 +55,14 @@ UNDER_WAY: Final = """
 """
 NOT_DONE: Final = """
     SELECT tenant_id, id FROM dispatch_campaign
-    WHERE is_expanded AND state = 'sent' AND started_at > clock_timestamp() - interval '90 days'
+    WHERE is_expanded AND state = 'sent' AND started_at > %s - interval '90 days'
 """
 DISAGREEING: Final = """
     SELECT DISTINCT c.tenant_id, c.id FROM dispatch_campaign c
     JOIN dispatch_batch b ON b.tenant_id = c.tenant_id AND b.campaign_id = c.id
     WHERE c.started_at IS NOT NULL AND (
         (c.state = 'sending' AND b.state = 3) OR (c.state = 'paused' AND b.state = 0)
-        OR (c.state = 'cancelled' AND b.state IN (0, 3) AND c.started_at > clock_timestamp() - interval '30 days'))
+        OR (c.state = 'cancelled' AND b.state IN (0, 3) AND c.started_at > %s - interval '30 days'))
 """
 WAITING_TENANTS: Final = "SELECT DISTINCT tenant_id FROM dispatch_batch WHERE state IN (0, 1) AND due_at <= %s"
 WAITING_ACCOUNTS: Final = """
@@ -80,7 +80,7 @@ def sweep(*, now: datetime) -> None:
         lambda: _each(
             WAITING_TENANTS, [now], lambda: hold_outside_hours(now=now, soon=now + timedelta(seconds=BEAT_S))
         ),
-        lambda: _each(DISAGREEING, [], lambda campaign_id: align_batches(campaign_id=campaign_id, now=now)),
+        lambda: _each(DISAGREEING, [now], lambda campaign_id: align_batches(campaign_id=campaign_id, now=now)),
         lambda: _each(UNDER_WAY, [], lambda campaign_id: settle_campaign(campaign_id=campaign_id, now=now)),
         lambda: _wake(UNEXPANDED, EXPAND_CAMPAIGN, "tenant_id", "campaign_id"),
         lambda: _wake(UNPREPARED, PREPARE_CAMPAIGN, "tenant_id", "campaign_id"),
@@ -91,7 +91,7 @@ def sweep(*, now: datetime) -> None:
     if now.second < BEAT_S:
         steps += [
             lambda: _each(TENANTS, [], lambda: expire_silent_messages(now=now)),
-            lambda: _each(NOT_DONE, [], lambda campaign_id: settle_campaign(campaign_id=campaign_id, now=now)),
+            lambda: _each(NOT_DONE, [now], lambda campaign_id: settle_campaign(campaign_id=campaign_id, now=now)),
         ]
     for step in steps:
         try:
