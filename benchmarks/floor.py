@@ -20,20 +20,20 @@ import django
 
 django.setup()
 
-import orjson  # noqa: E402
-import psycopg  # noqa: E402
-import uuid_utils.compat as uuids  # noqa: E402
-from django.conf import settings  # noqa: E402
-from django.utils import timezone  # noqa: E402
+import orjson
+import psycopg
+import uuid_utils.compat as uuids
+from django.conf import settings
+from django.utils import timezone
 
-from carriers.base import Outgoing  # noqa: E402
-from carriers.providers.smpp.configuration import Configuration  # noqa: E402
-from carriers.providers.smpp.encoding import PartEncoder  # noqa: E402
-from dispatch.services import receipts  # noqa: E402
-from dispatch.services.sending import windows  # noqa: E402
-from tenants import keys  # noqa: E402
-from tenants.context import tenant_scope  # noqa: E402
-from tenants.services import create_tenant  # noqa: E402
+from carriers.base import Outgoing
+from carriers.providers.smpp.configuration import Configuration
+from carriers.providers.smpp.encoding import PartEncoder
+from dispatch.services import receipts
+from dispatch.services.sending import windows
+from tenants import keys
+from tenants.context import tenant_scope
+from tenants.services import create_tenant
 
 BATCH: Final = 1_000
 INSERT: Final = """
@@ -42,7 +42,8 @@ SELECT %s, u.public_id, %s, u.seq, 0, 1, 0, u.phone_hash, 1, now(), u.sealed
 FROM unnest(%b::uuid[], %b::int[], %b::bytea[], %b::bytea[]) AS u (public_id, seq, phone_hash, sealed)
 """
 NEW_BATCH: Final = """
-INSERT INTO dispatch_batch (tenant_id, account_id, state, priority, policy, due_at, size, holder, epoch, in_flight, tries, error, created_at)
+INSERT INTO dispatch_batch
+    (tenant_id, account_id, state, priority, policy, due_at, size, holder, epoch, in_flight, tries, error, created_at)
 VALUES (%s, 1, 1, 0, 'hold', now(), %s, '', 1, '{}', 0, '', now()) RETURNING id
 """
 INTEND: Final = "UPDATE dispatch_batch SET in_flight = %b::int[] WHERE id = %s AND epoch = 1"

@@ -13,17 +13,16 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 import orjson
-from psycopg import AsyncConnection
 
 from carriers.base import Inbound, Receipt, ReceiptStatus
 from dispatch.models import FollowUpKind
 from dispatch.services.sending.claims import ADD_FOLLOW_UPS, MESSAGE_TABLE, Rings
+from dispatch.services.sending.database import Connection
 from dispatch.services.sending.parts import REFERENCES
 from dispatch.services.sending.tallies import CarrierCounts, Moves, write_carrier_counts, write_moves
 from dispatch.states import NOT_REACHED, RECEIPT_ORDER, Status, after_receipt, of_parts
 from tenants import keys
 
-Connection = AsyncConnection[Any]
 RECEIPT_TABLE: Final = "carriers_storedreceipt"
 INBOUND_TABLE: Final = "carriers_inboundtext"
 REMATCH_LIMIT: Final = 1_000
@@ -45,7 +44,9 @@ SELECT p.carrier_id, m.id, m.tenant_id, m.campaign_id, m.state, m.parts, m.accep
 FROM dispatch_messagepart p JOIN dispatch_message m ON m.id = p.message_id
 WHERE p.account_id = %s AND p.carrier_id = ANY(%b::text[]) ORDER BY m.id FOR UPDATE OF m
 """
-PARTS_OF: Final = "SELECT message_id, part, state FROM dispatch_messagepart WHERE message_id = ANY(%b::bigint[]) ORDER BY message_id, part"
+PARTS_OF: Final = """
+SELECT message_id, part, state FROM dispatch_messagepart WHERE message_id = ANY(%b::bigint[]) ORDER BY message_id, part
+"""
 UNKNOWN_CANDIDATES: Final = """
 SELECT m.id, m.tenant_id, m.campaign_id, m.state, m.parts, m.accepted_at, m.reason, m.sealed
 FROM dispatch_followup f JOIN dispatch_message m ON m.id = f.message_id

@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import structlog
-from psycopg import AsyncConnection
 
 from dispatch.models import BatchState, EventKind, FollowUpKind, Policy
+from dispatch.services.sending.database import Connection
 from dispatch.services.sending.parts import ClaimedBatch, Part, Text, seq_and_part
 from dispatch.services.sending.tallies import Moves, write_moves
 from dispatch.states import Status
@@ -21,8 +21,6 @@ from tenants.keys import build_ring
 from tenants.sealing import KeyRing, SealBroken
 
 log = structlog.get_logger()
-Row = tuple[Any, ...]
-Connection = AsyncConnection[Row]
 
 LEASE_S: Final = 10
 MAX_TRIES: Final = 3
@@ -258,10 +256,7 @@ async def release(connection: Connection, batch: ClaimedBatch) -> None:
         await connection.execute(ABANDON, [sorted(batch.left_open), batch.batch_id, batch.epoch])
         return
     async with connection.transaction():
-        if batch.stop is not None:
-            state = batch.stop
-        else:
-            state = BatchState.READY if batch.waiting else BatchState.DONE
+        state = batch.state_after
         released = await connection.execute(RELEASE, [state, batch.batch_id, batch.epoch])
         if state == BatchState.CANCELLED and released.rowcount:
             await _cancel_rest(connection, batch)

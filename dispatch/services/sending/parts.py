@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from carriers.base import Outcome, Outgoing, SubmitResult
+from dispatch.models import BatchState
 from dispatch.states import Status, of_parts
 
 PARTS_PER_SEQ: Final = 256
@@ -88,6 +89,13 @@ class ClaimedBatch:
     @property
     def may_send(self) -> bool:
         return bool(self.waiting) and self.stop is None and not self.is_lost
+
+    @property
+    def state_after(self) -> int:
+        """The state to leave it in: as whoever stopped it wanted, done, or ready for the next holder."""
+        if self.stop is not None:
+            return self.stop
+        return BatchState.READY if self.waiting else BatchState.DONE
 
     @property
     def is_spent(self) -> bool:

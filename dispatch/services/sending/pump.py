@@ -1,7 +1,7 @@
 """The pump: one bind's loop from the database to the carrier and back.
 
-Each turn commits one window (``windows.commit``), writes what is now intended, then stores and applies the receipts that
-came, and acknowledges them. It holds at most 2 W parts intended and W unanswered, so a crash leaves at most 2 W unknown.
+Each turn commits one window (``windows.commit``): the answers that came and the intent for what leaves next. At most 2 W
+parts are intended at a time, W of them unanswered, so a crash leaves at most 2 W unknown.
 """
 
 from __future__ import annotations
@@ -10,8 +10,7 @@ import asyncio
 import contextlib
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Final
 
@@ -22,10 +21,11 @@ from carriers.base import Inbound, Link, Outcome, Receipt, SubmitResult
 from carriers.errors import CarrierError
 from dispatch.models import Policy
 from dispatch.pacing import Pacer
-from dispatch.services import receipts as receipts_service
 from dispatch.services.sending import claims, windows
-from dispatch.services.sending.claims import Connection, Holder, Rings
+from dispatch.services.sending.claims import Holder, Rings
+from dispatch.services.sending.database import Session
 from dispatch.services.sending.parts import ClaimedBatch, Part
+from dispatch.services.sending.receiving import ReceiptDesk
 from dispatch.services.sending.windows import Answered, Window
 from tenants.failpoints import failpoint
 
@@ -35,22 +35,9 @@ LINGER_S: Final = 0.02  # answers wait so long for company before they are recor
 LOOK_S: Final = 1.0  # the pump looks for itself, whatever the broker does
 URGENT_LOOK_S: Final = 0.25
 RENEW_S: Final = 1.0
-REMATCH_S: Final = 1.0
-REMATCH_FOR_S: Final = 120.0
-REMATCH_ALL_S: Final = 60.0
 INTENT_S: Final = 0.5  # of the account's pace, so that an urgent text need not wait for more
 DRAIN_S: Final = 30.0
-DATABASE_RETRY_S: Final = 0.5
-RECEIPTS_A_TURN: Final = 1_000
 RETRY: Final = frozenset({Outcome.RETRY, Outcome.THROTTLED})
-
-
-@dataclass(slots=True)
-class Arrivals:
-    """What the link brought since the last turn."""
-
-    receipts: list[Receipt] = field(default_factory=list)
-    inbound: list[Inbound] = field(default_factory=list)
 
 
 class Pump:
@@ -60,61 +47,51 @@ class Pump:
         self,
         *,
         link: Link,
-        connection: Connection,
-        connect: Callable[[Connection], Awaitable[Connection]],
+        session: Session,
+        desk: ReceiptDesk,
         holder: Holder,
         rings: Rings,
         pacer: Pacer,
         window: int,
     ) -> None:
         self.link = link
-        self.connection = connection
-        self.connect = connect
+        self.session = session
+        self.desk = desk
         self.holder = holder
         self.rings = rings
         self.pacer = pacer
         self.window = window
         self.closed_reason: str | None = None
-        self.closed_error: CarrierError | None = None
         self.is_stopping = False
         self._batches: list[ClaimedBatch] = []
         self._intended: deque[Part] = deque()  # committed, not yet written
         self._outstanding: dict[int, Part] = {}  # written, not yet answered
         self._answers: list[Answered] = []
-        self._arrivals = Arrivals()
         self._wake = asyncio.Event()
         self._has_work = True
         self._looked_at = 0.0
         self._renewed_at = 0.0
-        self._pending_since: float | None = None  # answers or receipts wait to be recorded
-        self._early_until = 0.0  # receipts of late found no message: look again for so long
-        self._rematched_at = 0.0
-        self._rematched_all_at = 0.0
+        self._pending_since: float | None = None  # answers wait to be recorded
 
     # carriers.base.Listener: called on the loop, never blocks
 
     def on_results(self, results: Sequence[SubmitResult]) -> None:
-        now = datetime.now(UTC)
-        self._take_results(results, now)
+        self._take_results(results, datetime.now(UTC))
         self._write()
-        self._arrived()
-
-    def on_receipts(self, receipts: Sequence[Receipt]) -> None:
-        self._arrivals.receipts.extend(receipts)
-        self._arrived()
-
-    def on_inbound(self, messages: Sequence[Inbound]) -> None:
-        self._arrivals.inbound.extend(messages)
-        self._arrived()
-
-    def _arrived(self) -> None:
         if self._pending_since is None:
             self._pending_since = time.monotonic()
         if self._is_full_turn:
             self._wake.set()
 
+    def on_receipts(self, receipts: Sequence[Receipt]) -> None:
+        self.desk.take_receipts(receipts)
+
+    def on_inbound(self, messages: Sequence[Inbound]) -> None:
+        self.desk.take_inbound(messages)
+
     def on_closed(self, reason: str) -> None:
         self.closed_reason = reason
+        self.desk.link_is_open = False
         self._wake.set()
 
     def wake(self) -> None:
@@ -134,46 +111,30 @@ class Pump:
 
     async def run(self) -> None:
         """Returns when the link has closed, or after ``stop`` when everything in the air is answered and recorded."""
+        desk = asyncio.create_task(self.desk.run())
+        try:
+            await self._run_turns()
+            await self.session.persistently(self._finish)
+        finally:
+            self.desk.close()
+            await desk
+
+    async def _run_turns(self) -> None:
         deadline: float | None = None
         while self.closed_reason is None:
             if self.is_stopping:
                 deadline = deadline or time.monotonic() + DRAIN_S
                 if not self._outstanding or time.monotonic() > deadline:
-                    break
+                    return
             await self._rest()
-            await self._persistently(self._turn)
-        await self._persistently(self._finish)
-
-    async def _persistently(self, step: Callable[[], Awaitable[None]]) -> None:
-        """Until the database has taken it; a new connection for each try. Answers are kept, receipts are refused meanwhile."""
-        while True:
-            try:
-                await step()
-                return
-            except psycopg.OperationalError as exc:
-                log.warning("pump.database_away", error=type(exc).__name__)
-                self._refuse(self._arrivals.receipts, self._arrivals.inbound)
-                self._arrivals = Arrivals()
-                await asyncio.sleep(DATABASE_RETRY_S)
-                self.connection = await self.connect(self.connection)
+            await self.session.persistently(self._turn)
 
     async def _turn(self) -> None:
         """Raises ``psycopg.Error`` with nothing forgotten: the next turn writes it again."""
         self._pending_since = None
-        receipts, self._arrivals.receipts = (
-            self._arrivals.receipts[:RECEIPTS_A_TURN],
-            self._arrivals.receipts[RECEIPTS_A_TURN:],
-        )
-        inbound, self._arrivals.inbound = self._arrivals.inbound, []
-        try:
-            await self._claim()
-            await self._commit_window()
-            self._write()
-            await self._store(receipts, inbound)
-        except psycopg.Error:
-            self._refuse(receipts, inbound)
-            raise
-        await self._rematch()
+        await self._claim()
+        await self._commit_window()
+        self._write()
         await self._release()
 
     async def _rest(self) -> None:
@@ -203,9 +164,7 @@ class Pump:
     @property
     def _is_full_turn(self) -> bool:
         """Enough has come that waiting for company would only delay it."""
-        return len(self._answers) >= max(1, self.window // 2) or len(self._arrivals.receipts) >= max(
-            1, self.window // 2
-        )
+        return len(self._answers) >= max(1, self.window // 2)
 
     @property
     def _has_waiting(self) -> bool:
@@ -237,7 +196,7 @@ class Pump:
         elif not self._has_work and now - self._looked_at < LOOK_S:
             return
         self._looked_at = now
-        batch = await claims.claim(self.connection, self.holder, self.rings, floor=floor)
+        batch = await claims.claim(self.session.connection, self.holder, self.rings, floor=floor)
         self._has_work = batch is not None and floor == 0
         if batch is not None:
             failpoint("pump.claimed")
@@ -260,13 +219,14 @@ class Pump:
         failpoint("pump.before_intent" if intents else "pump.before_answers")
         window = Window(answers=answers, batches=[batch for batch in self._batches if batch in touched])
         try:
-            await windows.commit(self.connection, window, account_id=self.holder.account_id)
+            await windows.commit(self.session.connection, window, account_id=self.holder.account_id)
         except psycopg.Error:
             self._undo(answers, intents)
             raise
         failpoint("pump.after_intent" if intents else "pump.after_answers")
         self._intended.extend(intents)
         self._give_back(answers)
+        self.desk.recorded(answered.result.carrier_id for answered in answers)
         for batch in window.batches:
             if batch.is_lost or batch.stop is not None:
                 self._withdraw(batch)
@@ -312,11 +272,11 @@ class Pump:
             self._outstanding[part.key] = part
         try:
             self.link.submit([part.outgoing() for part in parts])
-        except CarrierError as exc:  # nothing has left
+        except CarrierError as exc:  # nothing has left; the link's end follows
+            log.warning("pump.not_written", account_id=self.holder.account_id, error=type(exc).__name__)
             for part in reversed(parts):
                 self._outstanding.pop(part.key, None)
                 self._intended.appendleft(part)
-            self.closed_error = exc
             return
         failpoint("pump.after_write")
 
@@ -336,41 +296,12 @@ class Pump:
             batch.left_open.add(part.slot)
         else:
             self._answers.append(Answered(part, result, at))
-
-    async def _store(self, receipts: Sequence[Receipt], inbound: Sequence[Inbound]) -> None:
-        if not receipts and not inbound:
-            return
-        failpoint("receipts.before_store")
-        early = await receipts_service.store_and_apply(
-            self.connection, account_id=self.holder.account_id, receipts=receipts, inbound=inbound, rings=self.rings
-        )
-        if early:
-            self._early_until = time.monotonic() + REMATCH_FOR_S
-        failpoint("receipts.after_store")
-        if self.closed_reason is None:
-            self.link.acknowledge(_tokens(receipts, inbound), stored=True)
-        failpoint("receipts.after_acknowledge")
-
-    def _refuse(self, receipts: Sequence[Receipt], inbound: Sequence[Inbound]) -> None:
-        """The database is away: the carrier keeps them and sends them again."""
-        if (receipts or inbound) and self.closed_reason is None:
-            self.link.acknowledge(_tokens(receipts, inbound), stored=False)
-
-    async def _rematch(self) -> None:
-        """Early receipts find their message once its answer is recorded, here or by another bind."""
-        now = time.monotonic()
-        if now < self._early_until and now - self._rematched_at > REMATCH_S:
-            self._rematched_at = now
-            await receipts_service.rematch(
-                self.connection, account_id=self.holder.account_id, within_s=2 * REMATCH_FOR_S
-            )
-        if now - self._rematched_all_at > REMATCH_ALL_S:
-            self._rematched_all_at = now
-            await receipts_service.rematch(self.connection, account_id=self.holder.account_id, within_s=7 * 86_400)
+            if result.carrier_id:
+                self.desk.expect(result.carrier_id)
 
     async def _release(self) -> None:
         for batch in [batch for batch in self._batches if batch.is_lost or batch.is_spent]:
-            await claims.release(self.connection, batch)
+            await claims.release(self.session.connection, batch)
             self._batches.remove(batch)
 
     def _withdraw(self, batch: ClaimedBatch) -> None:
@@ -391,9 +322,5 @@ class Pump:
         self._outstanding.clear()
         await self._turn()
         for batch in self._batches:
-            await claims.release(self.connection, batch)
+            await claims.release(self.session.connection, batch)
         self._batches.clear()
-
-
-def _tokens(receipts: Sequence[Receipt], inbound: Sequence[Inbound]) -> list[object]:
-    return [receipt.token for receipt in receipts] + [message.token for message in inbound]

@@ -20,8 +20,8 @@ from dispatch.services.sending.claims import (
     ADD_EVENTS,
     ADD_FOLLOW_UPS,
     LEASE_S,
-    Connection,
 )
+from dispatch.services.sending.database import Connection
 from dispatch.services.sending.parts import STATE_AFTER, ClaimedBatch, Part, Text
 from dispatch.services.sending.tallies import CarrierCounts, Moves, write_carrier_counts, write_moves
 from dispatch.states import NOT_REACHED, Status, after_receipt

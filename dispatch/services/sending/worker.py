@@ -13,26 +13,25 @@ import socket
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import psycopg
 import structlog
-from django.conf import settings
-from psycopg import AsyncConnection
 
 from carriers.base import Link
 from carriers.errors import CarrierError, Misconfigured
 from carriers.models import BindState, CarrierAccount
 from carriers.registry import provider_named
 from dispatch.pacing import Pacer
-from dispatch.services.sending.claims import Connection, Holder, Rings
+from dispatch.services.sending.claims import Holder, Rings
+from dispatch.services.sending.database import Connection, Session, connect
 from dispatch.services.sending.pump import DRAIN_S, Pump
+from dispatch.services.sending.receiving import ReceiptDesk
 
 log = structlog.get_logger()
 
 BIND_LEASE_S: Final = 10
 RENEW_S: Final = 2.0
-LOOK_S: Final = 1.0
 MIN_BACKOFF_S: Final = 1.0
 MAX_BACKOFF_S: Final = 60.0
 REFUSED_BACKOFF_S: Final = 30.0
@@ -78,35 +77,6 @@ class LeaseLost(Exception):
     """Another worker holds the bind, or the account was switched off."""
 
 
-async def connect() -> Connection:
-    """A connection as the carrier's role. Plans that would read a whole index for a batch are switched off (DESIGN.md §8)."""
-    database = settings.DATABASES["carrier"]
-    connection: AsyncConnection[Any] = await AsyncConnection.connect(
-        host=database["HOST"],
-        port=database["PORT"] or 5432,
-        user=database["USER"],
-        password=database["PASSWORD"],
-        dbname=database["NAME"],
-        connect_timeout=5,
-        autocommit=True,
-        options="-c enable_mergejoin=off -c enable_hashjoin=off -c timezone=UTC",
-    )
-    connection.prepare_threshold = 2
-    return connection
-
-
-async def reconnect(old: Connection) -> Connection:
-    """A fresh connection for one that failed; waits for the database as long as it takes."""
-    with contextlib.suppress(psycopg.Error):
-        await old.close()
-    while True:
-        try:
-            return await connect()
-        except psycopg.OperationalError as exc:
-            log.warning("carrier_worker.database_away", error=type(exc).__name__)
-            await asyncio.sleep(LOOK_S)
-
-
 class CarrierWorker:
     """Runs until ``stop``. One bind at a time; without a free one it waits for one."""
 
@@ -150,51 +120,45 @@ class CarrierWorker:
     async def _serve_a_bind(self) -> bool:
         """Take a bind and hold it until its link ends; answers whether the carrier refused us for good."""
         self._had_bind = False
-        connection = await connect()
+        session, beside = Session(await connect()), Session(await connect())
         try:
-            cursor = await connection.execute(TAKE_BIND, [self.name, BIND_LEASE_S])
+            cursor = await session.connection.execute(TAKE_BIND, [self.name, BIND_LEASE_S])
             row = await cursor.fetchone()
             if row is None:
                 return False
             self._had_bind = True
             bind = Bind(*row)
             async with self._leased(bind):
-                return await self._serve(bind, connection)
+                return await self._serve(bind, session, beside)
         finally:
-            await connection.close()
+            await session.close()
+            await beside.close()
 
     @contextlib.asynccontextmanager
     async def _leased(self, bind: Bind) -> AsyncIterator[None]:
         """Keep the bind's lease beside the work; losing it stops the pump."""
-        keeper = asyncio.create_task(self._keep(bind))
+        session = Session(await connect())
+        keeper = asyncio.create_task(self._keep(bind, session))
         try:
             yield
         finally:
             keeper.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await keeper
-            connection = await connect()
-            try:
-                await self._show(connection, bind)
-                await connection.execute(FREE_BIND, [bind.bind_id, self.name])
-            finally:
-                await connection.close()
+            with contextlib.suppress(psycopg.OperationalError):  # the lease ends by itself
+                await self._show(session.connection, bind)
+                await session.connection.execute(FREE_BIND, [bind.bind_id, self.name])
+            await session.close()
 
-    async def _keep(self, bind: Bind) -> None:
-        connection = await connect()
-        try:
-            while True:
-                await asyncio.sleep(RENEW_S)
-                try:
-                    is_ours = await self._show(connection, bind)
-                except psycopg.OperationalError:
-                    connection = await reconnect(connection)
-                    continue
-                if not is_ours and self._pump is not None:
-                    log.warning("carrier_worker.lease_lost", account_id=bind.account_id, bind=bind.number)
-                    self._pump.stop()
-        finally:
-            await connection.close()
+    async def _keep(self, bind: Bind, session: Session) -> None:
+        async def renew() -> None:
+            if not await self._show(session.connection, bind) and self._pump is not None:
+                log.warning("carrier_worker.lease_lost", account_id=bind.account_id, bind=bind.number)
+                self._pump.stop()
+
+        while True:
+            await asyncio.sleep(RENEW_S)
+            await session.persistently(renew)
 
     async def _show(self, connection: Connection, bind: Bind) -> bool:
         """Renew the lease and show the state; answers whether the bind is still ours and wanted."""
@@ -207,13 +171,13 @@ class CarrierWorker:
         row = await cursor.fetchone()
         return row is not None and bool(row[0])
 
-    async def _serve(self, bind: Bind, connection: Connection) -> bool:
-        account = await self._account(connection, bind.account_id)
+    async def _serve(self, bind: Bind, session: Session, beside: Session) -> bool:
+        account = await self._account(session.connection, bind.account_id)
         bind.state = BindState.CONNECTING
-        await self._show(connection, bind)
+        await self._show(session.connection, bind)
         try:
             link = provider_named(account.provider).link(account.full_config, window=account.window)
-            pump = self._make_pump(link, connection, account)
+            pump = self._make_pump(link, session, beside, account)
             await link.open(pump)
         except CarrierError as exc:
             bind.state = BindState.REFUSED if isinstance(exc, Misconfigured) else BindState.DOWN
@@ -222,7 +186,7 @@ class CarrierWorker:
             return isinstance(exc, Misconfigured)
         self._pump = pump
         bind.state, bind.error = BindState.BOUND, ""
-        await self._show(connection, bind)
+        await self._show(session.connection, bind)
         log.info("carrier.bound", account_id=account.pk, bind=bind.number)
         if self._stopping.is_set():
             pump.stop()
@@ -236,15 +200,16 @@ class CarrierWorker:
         log.info("carrier.unbound", account_id=account.pk, bind=bind.number, reason=pump.closed_reason)
         return False
 
-    def _make_pump(self, link: Link, connection: Connection, account: CarrierAccount) -> Pump:
+    def _make_pump(self, link: Link, session: Session, beside: Session, account: CarrierAccount) -> Pump:
+        window = min(account.window, link.capabilities.window)
         return Pump(
             link=link,
-            connection=connection,
-            connect=reconnect,
+            session=session,
+            desk=ReceiptDesk(link=link, session=beside, account_id=account.pk, rings=self._rings, window=window),
             holder=Holder(account.pk, self.name),
             rings=self._rings,
             pacer=Pacer(limit=account.texts_per_s, now=time.monotonic()),
-            window=min(account.window, link.capabilities.window),
+            window=window,
         )
 
     async def _account(self, connection: Connection, account_id: int) -> CarrierAccount:
