@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any, ParamSpec
 
 from carriers.base import Inbound, Link, Outcome, Outgoing, Provider, Receipt, SubmitResult
+from carriers.registry import provider_named
 from carriers.simulator.behaviour import Behaviour
 from carriers.simulator.smsc import Smsc, SmscOptions
 from carriers.smpp.framing import HEADER, Framer, Pdu
-from carriers.smpp.session import Timers
 
 P = ParamSpec("P")
 
@@ -122,6 +122,17 @@ async def bound(
         await link.close(drain_s=0)
 
 
+@asynccontextmanager
+async def sending(
+    journal: Path | None = None, *, window: int = 1000, account: Mapping[str, object] | None = None, **knobs: object
+) -> AsyncIterator[tuple[Smsc, Recorder]]:
+    """A simulated SMSC with the SMPP provider bound to it."""
+    async with running_smsc(journal, **knobs) as smsc:
+        config = smpp_config(smsc.port, **(account or {}))
+        async with bound(provider_named("smpp"), config, window=window) as recorder:
+            yield smsc, recorder
+
+
 _references = itertools.count(1)
 
 
@@ -135,7 +146,11 @@ def parts_of(link: Link, to: str, text: str = "こんにちは", *, key: int = 1
     ]
 
 
-QUICK = Timers(enquire_link_s=0.2, enquire_answer_s=0.2, answer_s=0.4, connect_s=1.0, unbind_s=0.2)
+def one_part_each(link: Link, to: str, count: int) -> list[Outgoing]:
+    """That many short texts to one number, with the keys 0, 1, …"""
+    return [part for key in range(count) for part in parts_of(link, to, key=key)]
+
+
 QUICK_CONFIG = {
     "enquire_link_s": 0.2,
     "enquire_answer_s": 0.2,

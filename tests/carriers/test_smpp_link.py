@@ -33,6 +33,7 @@ from tests.carriers.lab import (
     Recorder,
     bound,
     in_loop,
+    one_part_each,
     parts_of,
     running_smsc,
     smpp_config,
@@ -462,7 +463,7 @@ class TestGarbage:
         commands = [DELIVER_SM, 0x103, SUBMIT_SM_RESP, ENQUIRE_LINK, GENERIC_NACK, 0x102, 0x80000009]
         async with RawSmsc() as smsc, bound(PROVIDER, smpp_config(smsc.port)) as recorder:
             peer = await smsc.peer()
-            recorder.link.submit([part for key in range(100) for part in parts_of(recorder.link, NUMBER, key=key)])
+            recorder.link.submit(one_part_each(recorder.link, NUMBER, 100))
             drain = asyncio.create_task(peer.until_closed())
             for _ in range(100):
                 for _pdu in range(100):
