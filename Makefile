@@ -59,8 +59,8 @@ types: setup ## mypy --strict
 arch: setup ## The import contract
 	$(BIN)/lint-imports
 
-test-fast: setup ## The suite without browser and faults, in under a minute
-	@$(BIN)/python -m devservers test -m "not e2e and not faults"
+test-fast: setup ## The suite without browser, faults and servers of its own, in under a minute
+	@$(BIN)/python -m devservers test -m "not e2e and not faults and not slow"
 
 test: setup ## The whole suite
 	@$(BIN)/python -m devservers test -m "not faults"

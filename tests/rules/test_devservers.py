@@ -21,6 +21,7 @@ from devservers.privileges import Descent
 from devservers.runner import Runner
 from devservers.stopping import StopRequest
 
+pytestmark = pytest.mark.slow
 CANNOT = Descent(prefix=("false",), owner=0)
 
 

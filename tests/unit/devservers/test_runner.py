@@ -16,6 +16,8 @@ from devservers.errors import CannotStart, Interrupted
 from devservers.runner import ROOT, Program, Runner
 from devservers.stopping import StopRequest
 
+pytestmark = pytest.mark.slow
+
 
 class StopAfter(StopRequest):
     """Asked to stop once something holds."""

@@ -49,6 +49,7 @@ def first_line(process: subprocess.Popen[str]) -> str:
     return process.stdout.readline()
 
 
+@pytest.mark.slow
 class TestStopRequestUnderMake:
     def test_sees_that_make_alone_was_told_to_stop(self, make: subprocess.Popen[str]) -> None:
         first_line(make)
