@@ -21,6 +21,7 @@ from dispatch.services.repairs import (
     start_scheduled,
 )
 from dispatch.task_names import CLOSE_LOOP, EXPAND_CAMPAIGN, PREPARE_CAMPAIGN, PUMP
+from recipients.selectors.rosters import rosters_left_behind
 from recipients.task_names import READ_ROSTER
 from tenants.context import tenant_scope
 from tenants.tasking import enqueue
@@ -41,11 +42,6 @@ UNPREPARED: Final = """
     SELECT tenant_id, id FROM dispatch_campaign
     WHERE state = 'draft' AND parts = 0 AND sms_rows > 0 AND created_at > clock_timestamp() - interval '1 day'
       AND created_at < clock_timestamp() - interval '20 seconds'
-"""
-UNREAD_ROSTERS: Final = """
-    SELECT tenant_id, id FROM recipients_roster
-    WHERE state = 'reading' AND created_at < clock_timestamp() - interval '3 seconds'
-      AND (lease_until IS NULL OR lease_until < clock_timestamp())
 """
 FOLLOW_UPS_DUE: Final = """
     SELECT DISTINCT tenant_id FROM dispatch_followup WHERE due_at <= clock_timestamp() AND tries < 3
@@ -84,7 +80,7 @@ def sweep(*, now: datetime) -> None:
         lambda: _each(UNDER_WAY, [], lambda campaign_id: settle_campaign(campaign_id=campaign_id, now=now)),
         lambda: _wake(UNEXPANDED, EXPAND_CAMPAIGN, "tenant_id", "campaign_id"),
         lambda: _wake(UNPREPARED, PREPARE_CAMPAIGN, "tenant_id", "campaign_id"),
-        lambda: _wake(UNREAD_ROSTERS, READ_ROSTER, "tenant_id", "roster_id"),
+        _wake_readers,
         lambda: _wake(FOLLOW_UPS_DUE, CLOSE_LOOP, "tenant_id"),
         lambda: _wake(WAITING_ACCOUNTS, PUMP, "account_id"),
     ]
@@ -115,6 +111,11 @@ def _each(statement: str, parameters: list[Any], repair: Callable[..., object]) 
                 repair(*ids)
         except Exception:  # one tenant's trouble is no other's
             log.exception("sweep.repair_failed", tenant_id=tenant_id)
+
+
+def _wake_readers() -> None:
+    for tenant_id, roster_id in rosters_left_behind():
+        enqueue(READ_ROSTER, tenant_id=tenant_id, roster_id=roster_id)
 
 
 def _wake(statement: str, task: str, *names: str) -> None:
