@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 from typing import TYPE_CHECKING
 
@@ -80,6 +81,10 @@ class ServerSession(Session):
                 self._transport.resume_reading()
 
     # Session
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        self._smsc.meet(self)
 
     def handle(self, pdus: list[Pdu]) -> None:
         if self._smsc.behaviour.hang:

@@ -131,6 +131,11 @@ class Smsc:
 
     # For the sessions
 
+    def meet(self, session: ServerSession) -> None:
+        """A connection stands. (One whose TLS fails never gets so far.)"""
+        self.sessions.append(session)
+        session.set_deaf(self.behaviour.deaf)
+
     def check_bind(self, bind: Bind) -> int:
         """The status to answer a bind with."""
         if self.behaviour.refuse_binds:
@@ -237,11 +242,7 @@ class Smsc:
         return [session for session in self.sessions if session.can_receive and session.system_id == system_id]
 
     def _make_session(self) -> ServerSession:
-        session = ServerSession(smsc=self, timers=self._options.timers)
-        self.sessions.append(session)
-        if self.behaviour.deaf:
-            asyncio.get_running_loop().call_soon(session.set_deaf, True)
-        return session
+        return ServerSession(smsc=self, timers=self._options.timers)
 
 
 def _answer_late(session: ServerSession, octets: bytes) -> None:
