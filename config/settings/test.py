@@ -18,5 +18,5 @@ STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.Static
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 ACCOUNT_RATE_LIMITS = False
 TEMPLATES[0]["OPTIONS"]["string_if_invalid"] = ""  # noqa: F405
-STATIC_ROOT = None  # nothing is collected
+STATIC_ROOT = None  # type: ignore[assignment]  # nothing is collected
 WHITENOISE_USE_FINDERS = True

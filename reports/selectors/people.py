@@ -1,0 +1,160 @@
+"""People, as they stand on rosters and in messages: found by number or id, each with everything that was done."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+
+from django.db.models import Q, QuerySet
+
+from dispatch import evidence
+from dispatch.models import Call, CallAttempt, Message
+from recipients.models import Recipient
+from recipients.phone_numbers import parse_number
+from reports.person_addresses import BY_ID, BY_PHONE, NoSuchPerson, PersonKey, hash_of_name
+from tenants import keys
+from tenants.actors import Actor
+
+MOST_ROWS: Final = 500  # of one number or id; more than a year of weekly rosters
+
+
+@dataclass(slots=True)
+class Person:
+    """Somebody as the search shows them. ``texts`` counts messages; ``last_at`` is the newest row's or message's."""
+
+    key: PersonKey
+    name: str
+    kana: str
+    external_id: str
+    last_at: datetime
+    phones: list[str] = field(default_factory=list)
+    rows: int = 0
+    texts: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A message with its time line."""
+
+    shown: evidence.Shown
+    events: tuple[evidence.Event, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Phoned:
+    """A call with its attempts, oldest first."""
+
+    call: Call
+    attempts: tuple[CallAttempt, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Dossier:
+    """Everything about one person, newest first."""
+
+    person: Person
+    sent: tuple[Sent, ...]
+    phoned: tuple[Phoned, ...]
+
+
+def find_people(query: str, *, by: Actor) -> list[Person]:
+    """The people with this number (in any writing) or this id, newest first."""
+    ring = keys.ring()
+    number = parse_number(query).e164
+    wanted = query.strip()
+    conditions = Q(id_hash=ring.hash("id", wanted)) if wanted else Q(pk=None)
+    phone_hash = ring.hash("phone", number) if number else None
+    if phone_hash:
+        conditions |= Q(phone_hash=phone_hash)
+    rows = list(_visible_rows(by).filter(conditions).order_by("-id")[:MOST_ROWS])
+    messages = list(evidence.messages(by=by, phone=number or "").order_by("-created_at")[:MOST_ROWS]) if number else []
+    return _people_of(rows, messages, phone_hash)
+
+
+def dossier_of(key: PersonKey, *, by: Actor) -> Dossier:
+    """Raises ``NoSuchPerson`` where this person has left no trace that ``by`` may see."""
+    rows = _rows_of(key, by=by)
+    messages = _messages_of(key, rows, by=by)
+    people = [person for person in _people_of(rows, messages, key.value) if person.key == key]
+    if not people:
+        raise NoSuchPerson
+    events = evidence.timelines_of(messages)
+    sent = tuple(Sent(shown=one, events=events[one.message.pk]) for one in evidence.shown(messages))
+    return Dossier(person=people[0], sent=sent, phoned=_calls_of(rows))
+
+
+def _visible_rows(by: Actor) -> QuerySet[Recipient]:
+    rows: QuerySet[Recipient] = Recipient.objects.select_related("roster")
+    if by.department_ids is not None:
+        rows = rows.filter(Q(roster__department_id__in=by.department_ids) | Q(roster__department_id=None))
+    return rows
+
+
+def _rows_of(key: PersonKey, *, by: Actor) -> list[Recipient]:
+    condition = Q(id_hash=key.value) if key.kind == BY_ID else Q(phone_hash=key.value, id_hash=None)
+    rows = _visible_rows(by).filter(condition).order_by("-id")[:MOST_ROWS]
+    return [row for row in rows if _key_of(row) == key]
+
+
+def _messages_of(key: PersonKey, rows: Sequence[Recipient], *, by: Actor) -> list[Message]:
+    """By the numbers, which are indexed; then only this person's."""
+    hashes = {bytes(row.phone_hash) for row in rows if row.phone_hash}
+    is_nameless = key.kind == BY_PHONE and not key.name_hash
+    if is_nameless:
+        hashes.add(key.value)
+    found = evidence.messages(by=by).filter(phone_hash__in=hashes).order_by("-created_at")
+    found = found.select_related("campaign", "campaign__created_by", "campaign__approved_by", "campaign__sent_by")
+    own = Q(recipient_id__in=[row.pk for row in rows])
+    return list(found.filter(own | Q(recipient_id=None) if is_nameless else own)[:MOST_ROWS])
+
+
+def _calls_of(rows: Sequence[Recipient]) -> tuple[Phoned, ...]:
+    hashes = {bytes(row.phone_hash) for row in rows if row.phone_hash}
+    calls = Call.objects.filter(phone_hash__in=hashes, recipient_id__in=[row.pk for row in rows]).select_related(
+        "campaign"
+    )
+    by_call: dict[int, list[CallAttempt]] = {}
+    for attempt in CallAttempt.objects.filter(call__in=calls).select_related("user").order_by("at"):
+        by_call.setdefault(attempt.call_id, []).append(attempt)
+    return tuple(Phoned(call=call, attempts=tuple(by_call.get(call.pk, ()))) for call in calls.order_by("-created_at"))
+
+
+def _people_of(rows: Iterable[Recipient], messages: Iterable[Message], phone_hash: bytes | None) -> list[Person]:
+    people: dict[PersonKey, Person] = {}
+    owners: dict[int, Person] = {}
+    for row in rows:
+        fields, key = row.personal, _key_of(row)
+        person = people.setdefault(key, _person(key, fields, at=row.roster.created_at))
+        owners[row.pk] = person
+        person.rows += 1
+        _seen(person, at=row.roster.created_at, phone=fields.get("phone"))
+    for message in messages:
+        owner = owners.get(message.recipient_id) if message.recipient_id else None
+        if owner is None and message.recipient_id is None and phone_hash:
+            key = PersonKey(kind=BY_PHONE, value=phone_hash)
+            owner = people.setdefault(key, _person(key, {}, at=message.created_at))
+        if owner is not None:
+            owner.texts += 1
+            _seen(owner, at=message.created_at, phone=message.personal.get("to"))
+    return sorted(people.values(), key=lambda person: person.last_at, reverse=True)
+
+
+def _person(key: PersonKey, fields: Mapping[str, Any], *, at: datetime) -> Person:
+    name, kana, external_id = (str(fields.get(each) or "") for each in ("name", "kana", "external_id"))
+    return Person(key=key, name=name, kana=kana, external_id=external_id, last_at=at)
+
+
+def _seen(person: Person, *, at: datetime, phone: str | None) -> None:
+    person.last_at = max(person.last_at, at)
+    if phone and phone not in person.phones:
+        person.phones.append(phone)
+
+
+def _key_of(row: Recipient) -> PersonKey:
+    if row.id_hash:
+        return PersonKey(kind=BY_ID, value=bytes(row.id_hash))
+    return PersonKey(
+        kind=BY_PHONE, value=bytes(row.phone_hash or b""), name_hash=hash_of_name(row.personal.get("name", ""))
+    )

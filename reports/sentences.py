@@ -1,0 +1,170 @@
+"""What happened to a message, in sentences that are read aloud to whoever calls."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Final
+
+from django.utils import timezone
+from django.utils.dateformat import format as date_format
+from django.utils.functional import Promise
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
+
+from dispatch.evidence import Event
+from dispatch.models import CallState, EventKind, Outcome
+from reports.selectors.people import Phoned
+
+REASONS: Final[Mapping[str, str | Promise]] = {
+    "out_of_reach": lazy("圏外または電源が入っていません"),
+    "refused_by_recipient": lazy("受信する人の設定で拒否されました"),
+    "not_in_use": lazy("使われていない番号です"),
+    "ported": lazy("携帯会社が変わった番号です"),
+    "carrier_trouble": lazy("通信会社の側で届けられませんでした"),
+    "text_too_long": lazy("文面が長すぎました"),
+    "expired": lazy("期限までに受信されませんでした"),
+    "no_receipt": lazy("期限までに受信の報告がありませんでした"),
+    "invalid_number": lazy("送れない番号です"),
+    "unknown_code": lazy("通信会社の理由コードの意味が分かりません"),
+    "set_aside": lazy("送信の準備ができませんでした"),
+    "no_consent": lazy("SMSへの同意がありません"),
+    "age": lazy("年齢の決まりで電話にしました"),
+    "landline": lazy("固定電話です"),
+    "ip_phone": lazy("IP電話（050）です"),
+    "not_a_mobile": lazy("SMSが届かない番号です"),
+    "opted_out": lazy("SMSの停止を希望しています"),
+    "unknown": lazy("届いたかどうか分かりません"),
+}
+RECEIPTS: Final[Mapping[str, tuple[str | Promise, str, str]]] = {
+    "delivered": (lazy("%(at)s に端末が受信しました。"), "check", "success"),
+    "undelivered": (lazy("%(at)s に、届かなかったと通信会社が報告しました。"), "cross", "danger"),
+    "rejected": (lazy("%(at)s に、拒否されたと通信会社が報告しました。"), "slash", "danger"),
+    "expired": (lazy("%(at)s に、期限切れになったと通信会社が報告しました。"), "hourglass", "caution"),
+    "pending": (lazy("%(at)s に、まだ届けている途中だと通信会社が報告しました。"), "clock", "progress"),
+}
+EVENTS: Final[Mapping[str, tuple[str | Promise, str, str]]] = {
+    "created": (lazy("%(at)s に%(by)sが作成しました。"), "pencil", ""),
+    "approved": (lazy("%(at)s に%(by)sが承認しました。"), "person", ""),
+    "released": (lazy("%(at)s に%(by)sが送信を指示しました。"), "arrow", "progress"),
+    "queued": (lazy("%(at)s に送信の準備ができました。"), "dots", ""),
+    "accepted": (lazy("%(at)s に送信しました。"), "arrow", "progress"),
+    "failed": (lazy("%(at)s に、送信できないと分かりました。"), "warning", "danger"),
+    EventKind.UNKNOWN: (
+        lazy("%(at)s に接続が切れ、送信できたかどうか分からなくなりました。"),
+        "question",
+        "caution",
+    ),
+    EventKind.LATE_ANSWER: (lazy("%(at)s に通信会社の応答が遅れて届きました。"), "clock", "progress"),
+    EventKind.RESENT_BY_POLICY: (lazy("%(at)s に規則によりもう一度送信することにしました。"), "arrow", "progress"),
+    EventKind.SENT_AGAIN: (lazy("%(at)s に%(by)sがもう一度送信することにしました。"), "arrow", "progress"),
+    EventKind.TAKEN_AS_SENT: (lazy("%(at)s に%(by)sが送信済みとして扱うことにしました。"), "check", ""),
+    EventKind.DEADLINE: (lazy("%(at)s に期限が過ぎたため、電話で連絡することにしました。"), "phone", "caution"),
+    EventKind.CANCELLED: (lazy("%(at)s に送信を取り消しました。"), "minus", ""),
+    EventKind.SET_ASIDE: (lazy("%(at)s に送信の準備ができず、保留しました。"), "warning", "danger"),
+}
+CALLED: Final[Mapping[str, str | Promise]] = {
+    Outcome.REACHED: lazy("%(at)s に%(by)sが電話し、つながりました。"),
+    Outcome.NO_ANSWER: lazy("%(at)s に%(by)sが電話しましたが、不在でした。"),
+    Outcome.WRONG_NUMBER: lazy("%(at)s に%(by)sが電話しましたが、番号違いでした。"),
+    Outcome.LEFT_MESSAGE: lazy("%(at)s に%(by)sが電話し、伝言を残しました。"),
+    Outcome.VISIT: lazy("%(at)s に%(by)sが訪問に切り替えました。"),
+    Outcome.CLOSED: lazy("%(at)s に%(by)sが理由を付けて終了しました。"),
+    Outcome.RECEIVED: lazy("%(at)s に、SMSが届いたため電話を取りやめました。"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """One line of a time line, as ``components/timeline.html`` wants it."""
+
+    shape: str
+    tone: str
+    sentence: str
+    detail: str = ""
+
+
+def reason_words(reason: str | None) -> str:
+    """Why, in words; a reason that nobody foresaw stands as it is."""
+    return str(REASONS.get(reason or "", reason or ""))
+
+
+def sentences_of(events: Sequence[Event]) -> list[Sentence]:
+    """The day is said once, then times only, until the day changes."""
+    said = SaidDay()
+    return [_sentence(event, said) for event in events]
+
+
+def _sentence(event: Event, said: SaidDay) -> Sentence:
+    words, shape, tone = RECEIPTS.get(event.detail, EVENTS["failed"]) if event.kind == "receipt" else EVENTS[event.kind]
+    by = _("%(name)sさん") % {"name": event.by} if event.by else _("システム")
+    return Sentence(
+        shape=shape, tone=tone, sentence=str(words) % {"at": said.at(event.at), "by": by}, detail=_detail(event)
+    )
+
+
+def _detail(event: Event) -> str:
+    pieces = []
+    if event.part:
+        pieces.append(_("%(part)s通目") % {"part": event.part})
+    if event.reason:
+        pieces.append(reason_words(event.reason))
+    if event.code:
+        pieces.append(_("通信会社のコード %(code)s") % {"code": event.code})
+    if event.kind == "accepted" and event.detail:
+        pieces.append(_("通信会社の受付番号 %(id)s") % {"id": event.detail})
+    if event.kind == "created" and event.detail:
+        pieces.append(_("APIキー「%(name)s」") % {"name": event.detail})
+    return _("、").join(pieces)
+
+
+def sentences_of_call(phoned: Phoned) -> list[Sentence]:
+    """Why somebody is phoned, and what came of it."""
+    said, call = SaidDay(), phoned.call
+    reason = reason_words(call.reason)
+    lines = [
+        Sentence(
+            shape="phone",
+            tone="caution",
+            sentence=_("%(at)s に電話の対象になりました。") % {"at": said.at(call.created_at)},
+            detail=reason,
+        )
+    ]
+    for attempt in phoned.attempts:
+        by = _("%(name)sさん") % {"name": attempt.user.name}
+        lines.append(
+            Sentence(
+                shape="check" if attempt.outcome == Outcome.REACHED else "phone",
+                tone="success" if attempt.outcome == Outcome.REACHED else "",
+                sentence=str(CALLED[attempt.outcome]) % {"at": said.at(attempt.at), "by": by},
+                detail=str(attempt.personal.get("note", "")),
+            )
+        )
+    if call.state == CallState.OPEN:
+        lines.append(Sentence(shape="phone", tone="caution", sentence=_("まだ連絡が取れていません。")))
+    return lines
+
+
+class SaidDay:
+    """``12月6日 10:32:05`` at first, ``10:32:09`` after that on the same day."""
+
+    def __init__(self) -> None:
+        self._day = ""
+
+    def at(self, instant: datetime) -> str:
+        local = timezone.localtime(instant)
+        day = _day(local.date())
+        if day == self._day:
+            return f"{local:%H:%M:%S}"
+        self._day = day
+        return f"{day} {local:%H:%M:%S}"
+
+
+def _day(day: date) -> str:
+    """12月6日, with the year where it is not this year."""
+    is_this_year = day.year == timezone.localdate().year
+    if (get_language() or "ja").startswith("ja"):
+        return date_format(day, "n月j日" if is_this_year else "Y年n月j日")
+    return date_format(day, "j F" if is_this_year else "j F Y")

@@ -1,0 +1,18 @@
+"""Pages of what happened."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from reports.views import operations, people, today
+
+urlpatterns = [
+    path("", today.home, name="today"),
+    path("calendar", today.calendar, name="calendar"),
+    path("people", people.people, name="people"),
+    path("people/<str:address>", people.person, name="person"),
+    path("messages/<uuid:public_id>", people.message, name="message"),
+    path("reports/campaigns/<uuid:public_id>/charts", today.campaign_charts, name="campaign_charts"),
+    path("ops", operations.operations, name="ops"),
+    path("ops/batches/<int:batch_id>/free", operations.free, name="free_batch"),
+]

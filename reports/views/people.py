@@ -1,0 +1,96 @@
+"""記録をさがす: people, one person, one message. Every view is written down."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+
+from dispatch import evidence
+from dispatch.models import Message
+from recipients.phone_numbers import national_format
+from reports.forms import PeopleForm
+from reports.person_addresses import NoSuchPerson, person_at
+from reports.selectors.people import Person, dossier_of, find_people
+from reports.sentences import reason_words, sentences_of, sentences_of_call
+from reports.services import record_message_viewed, record_person_viewed, record_search
+from tenants.middleware import actor_for
+from tenants.pages import BOTH, GET, page
+from tenants.permissions import Permission
+
+
+@sensitive_post_parameters()
+@page(Permission.READ_EVIDENCE, methods=BOTH)
+@never_cache
+def people(request: HttpRequest) -> HttpResponse:
+    """Search by number in any writing, or by id. What was typed stands in no address; one person is shown at once."""
+    form = PeopleForm(request.POST or None)
+    if request.method != "POST" or not form.is_valid():
+        return render(request, "reports/people.html", {"form": form}, status=422 if form.errors else 200)
+    actor = actor_for(request)
+    found = find_people(form.cleaned_data["query"], by=actor)
+    record_search(by=actor, found=len(found), now=timezone.now())
+    if len(found) == 1:
+        return redirect("person", found[0].key.address)
+    return render(request, "reports/people.html", {"form": form, "people": [_row(person) for person in found]})
+
+
+def _row(person: Person) -> dict[str, object]:
+    return {
+        "person": person,
+        "name": person.name or _("（氏名の記録なし）"),
+        "phones": [national_format(phone) for phone in person.phones],
+    }
+
+
+@page(Permission.READ_EVIDENCE, methods=GET)
+@never_cache
+def person(request: HttpRequest, address: str) -> HttpResponse:
+    """Everything about one person, as a time line to be read aloud."""
+    actor = actor_for(request)
+    try:
+        dossier = dossier_of(person_at(address), by=actor)
+    except NoSuchPerson as exc:
+        raise Http404 from exc
+    record_person_viewed(person=dossier.person, by=actor, now=timezone.now())
+    context = {
+        "who": _row(dossier.person),
+        "sent": [{"one": sent.shown, "sentences": sentences_of(sent.events)} for sent in dossier.sent],
+        "phoned": [{"call": phoned.call, "sentences": sentences_of_call(phoned)} for phoned in dossier.phoned],
+    }
+    return render(request, "reports/person.html", context)
+
+
+@page(Permission.READ_EVIDENCE, methods=GET)
+@never_cache
+def message(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    """One message: text, time line, and the certificate that is printed."""
+    actor = actor_for(request)
+    row = get_object_or_404(
+        evidence.messages(by=actor).select_related(
+            "campaign", "campaign__created_by", "campaign__approved_by", "campaign__sent_by"
+        ),
+        public_id=public_id,
+    )
+    record_message_viewed(message=row, by=actor, now=timezone.now())
+    (one,) = evidence.shown([row])
+    events = evidence.timeline_of(row)
+    context = {
+        "one": one,
+        "to": national_format(one.to) if one.to else "",
+        "name": _name_of(row),
+        "sentences": sentences_of(events),
+        "raw_receipts": [event for event in events if event.raw],
+        "reason": reason_words(row.reason) if row.reason else "",
+        "issued_at": timezone.now(),
+    }
+    return render(request, "reports/message.html", context)
+
+
+def _name_of(row: Message) -> str:
+    return str(row.personal.get("name") or _("（氏名の記録なし）"))

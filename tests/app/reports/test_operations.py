@@ -1,0 +1,169 @@
+"""運用: the service in one look, and what an operator may do about it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import connections
+from django.utils import timezone
+
+from carriers.models import CarrierAccount, CarrierBind, CarrierTally
+from dispatch.models import Batch, BatchState
+from dispatch.task_names import PUMP
+from reports.selectors.operations import service_now
+from tenants.models import User
+from tenants.permissions import Role
+from tests.app.reports.sending import sent_campaign
+from tests.conftest import Cast
+from tests.factories.dispatch import make_account, many
+
+pytestmark = pytest.mark.usefixtures("committed")
+Enqueued = list[tuple[str, dict[str, Any]]]
+
+
+@pytest.fixture
+def operator(committed: None) -> User:
+    return User.objects.create_user(email="op@todoke.example", password="x" * 16, name="運用", is_operator=True)
+
+
+def seen(account: CarrierAccount, **changes: Any) -> None:
+    CarrierBind.objects.using("operator").filter(account=account).update(
+        **{"state": "bound", "seen_at": timezone.now(), "holder": "worker-1", **changes}
+    )
+
+
+def tally(account: CarrierAccount, kind: str, n: int, **fields: Any) -> None:
+    minute = timezone.now().replace(second=0, microsecond=0) - timedelta(minutes=1)
+    CarrierTally.objects.using("operator").create(account=account, minute=minute, kind=kind, n=n, **fields)
+
+
+class TestServiceNow:
+    def test_is_well_with_a_bound_account_and_nothing_waiting(self) -> None:
+        account = make_account(texts_per_s=100)
+        seen(account)
+        tally(account, "submitted", 600)
+        tally(account, "receipt", 10, code="delivered", delay_ms=25_000)
+        tally(account, "error", 3, code="0x00000058")
+
+        service = service_now(now=timezone.now())
+
+        (line,) = service.accounts
+        assert service.is_well
+        assert (line.state, line.waiting) == ("bound", 0)
+        assert 5 <= line.texts_per_s <= 10
+        assert max(line.by_minute) == 10
+        assert line.errors == (("0x00000058", 3),)
+        assert line.receipt_delay_s == 2.5
+        assert service.queues is not None
+
+    @pytest.mark.parametrize(
+        ("changes", "state"),
+        [
+            ({"seen_at": None}, "down"),
+            ({"state": "refused"}, "refused"),
+            ({"state": "connecting"}, "connecting"),
+            ({"state": "down"}, "down"),
+        ],
+    )
+    def test_is_not_well_when_nothing_is_bound(self, changes: dict[str, Any], state: str) -> None:
+        seen(make_account(), **changes)
+
+        service = service_now(now=timezone.now())
+
+        assert not service.is_well
+        assert service.accounts[0].state == state
+
+    def test_counts_what_waits_and_how_long(self, acme: Cast, enqueued: Enqueued) -> None:
+        seen(make_account())
+        sent_campaign(acme, many(3))
+
+        (line,) = service_now(now=timezone.now()).accounts
+
+        assert line.waiting == 3
+        assert line.is_waiting_long
+
+    def test_adds_up_tenants(self, acme: Cast, globex: Cast, enqueued: Enqueued) -> None:
+        make_account()
+        sent_campaign(acme, many(3))
+        sent_campaign(globex, many(1))
+
+        assert [(line.name, line.texts) for line in service_now(now=timezone.now()).tenants] == [
+            ("acme", 3),
+            ("globex", 1),
+        ]
+
+    def test_says_so_when_the_broker_is_away(self, settings: Any) -> None:
+        settings.REDIS_URL = "redis://127.0.0.1:1/0"
+
+        service = service_now(now=timezone.now())
+
+        assert service.queues is None
+        assert not service.is_well
+
+
+class TestOperationsPage:
+    def test_shows_aggregates_and_nobodys_data(
+        self, acme: Cast, operator: User, signed_in: Any, enqueued: Enqueued
+    ) -> None:
+        seen(make_account())
+        sent_campaign(acme, many(3))
+
+        content = signed_in(operator).get("/ops").content.decode()
+
+        assert "SMSC" in content
+        assert "acme" in content
+        assert "患者" not in content
+        assert signed_in(operator).get("/")["Location"] == "/ops"
+
+    @pytest.mark.parametrize("role", list(Role))
+    def test_is_closed_to_everybody_else(self, acme: Cast, signed_in: Any, role: Role) -> None:
+        assert signed_in(acme.users[role]).get("/ops").status_code == 403
+        assert signed_in(acme.users[role]).post("/ops/batches/1/free").status_code == 403
+
+    def test_an_operator_sees_no_tenants_page(self, acme: Cast, operator: User, signed_in: Any) -> None:
+        browser = signed_in(operator)
+
+        for address in ("/calendar", "/people", "/settings", "/audit"):
+            assert browser.get(address).status_code == 403
+
+
+class TestFreeing:
+    def stuck_batch(self, cast: Cast) -> int:
+        make_account()
+        sent_campaign(cast, many(2))
+        with cast.scope():
+            batch = Batch.objects.get()
+        with connections["operator"].cursor() as cursor:
+            cursor.execute(
+                "UPDATE dispatch_batch SET state = 5, error = 'given up', tries = 4 WHERE id = %s", [batch.pk]
+            )
+        return int(batch.pk)
+
+    def test_lets_a_stuck_batch_be_tried_again(
+        self, acme: Cast, operator: User, signed_in: Any, enqueued: Enqueued
+    ) -> None:
+        batch_id = self.stuck_batch(acme)
+        enqueued.clear()
+        browser = signed_in(operator)
+        assert "given up" in browser.get("/ops").content.decode()
+
+        browser.post(f"/ops/batches/{batch_id}/free")
+
+        with acme.scope():
+            batch = Batch.objects.get()
+        assert (batch.state, batch.tries, batch.error) == (BatchState.READY, 0, "")
+        assert [name for name, _ids in enqueued] == [PUMP]
+
+    def test_leaves_a_batch_alone_that_is_not_stuck(
+        self, acme: Cast, operator: User, signed_in: Any, enqueued: Enqueued
+    ) -> None:
+        batch_id = self.stuck_batch(acme)
+        with acme.scope():
+            Batch.objects.update(state=BatchState.DONE)
+
+        signed_in(operator).post(f"/ops/batches/{batch_id}/free")
+
+        with acme.scope():
+            assert Batch.objects.get().state == BatchState.DONE
