@@ -9,7 +9,7 @@ from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import OpenApiParameter, extend_schema
-from rest_framework.parsers import JSONParser, MultiPartParser
+from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -45,7 +45,7 @@ def _roster(request: Request, public_id: UUID) -> Roster:
 
 class RostersView(APIView):
     permissions: ClassVar = {"GET": Permission.READ_ROSTERS, "POST": Permission.EDIT_ROSTERS}
-    parser_classes: ClassVar = [MultiPartParser]
+    parser_classes = (MultiPartParser,)
 
     @extend_schema(parameters=[CURSOR], responses=RosterOutput(many=True))
     def get(self, request: Request) -> Response:
@@ -68,7 +68,7 @@ class RostersView(APIView):
         if file is None:
             sentence = _("名簿のファイルを file という名前の部分に入れて、multipart/form-data で送ってください。")
             raise Invalid(sentence, code="no_file", fields={"file": [sentence]})
-        given = RosterInput(data={name: value for name, value in request.data.items() if name != "file"})
+        given = RosterInput(data={name: request.POST[name] for name in request.POST})
         given.is_valid(raise_exception=True)
         actor = actor_for(request)
         roster = services.upload_roster(
@@ -136,7 +136,6 @@ class RowsView(APIView):
 
 class RowView(APIView):
     permissions: ClassVar = {"GET": Permission.READ_ROSTERS, "PATCH": Permission.EDIT_ROSTERS}
-    parser_classes: ClassVar = [JSONParser]
 
     @extend_schema(responses=RowOutput)
     def get(self, request: Request, public_id: UUID, row: int) -> Response:
@@ -166,14 +165,13 @@ class OptOutsView(APIView):
         "POST": Permission.EDIT_REGISTERS,
         "DELETE": Permission.EDIT_REGISTERS,
     }
-    parser_classes: ClassVar = [JSONParser]
 
     @extend_schema(parameters=[OpenApiParameter("phone", str), CURSOR], responses=OptOutOutput(many=True))
     def get(self, request: Request) -> Response:
         """Entries, newest first; ``phone`` in any writing finds one number's, ended ones too."""
         phone = request.query_params.get("phone")
         if phone is not None:
-            return Response({"results": OptOutOutput(find_opt_outs(phone), many=True).data, "next": None})
+            return Response({"results": [OptOutOutput(entry).data for entry in find_opt_outs(phone)], "next": None})
         entries = OptOut.objects.filter(ended_at=None)
         found = cursor_page(entries, order=["-created_at"], cursor=request.query_params.get("cursor"))
         return Response(found.body(lambda entry: OptOutOutput(entry).data))

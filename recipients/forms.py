@@ -43,7 +43,7 @@ class UploadForm(forms.Form):
         )
         self._departments = {str(department.public_id): department for department in departments}
         if everywhere or len(departments) > 1:
-            choices = [(key, department.name) for key, department in self._departments.items()]
+            choices: list[Any] = [(key, department.name) for key, department in self._departments.items()]
             self.fields["department"] = forms.ChoiceField(
                 label=_("部署"), required=False, choices=([("", _("全部署"))] if everywhere else []) + choices
             )

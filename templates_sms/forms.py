@@ -31,7 +31,7 @@ class TemplateForm(forms.Form):
         self._departments = {str(department.public_id): department for department in departments}
         self._only = departments[0] if len(departments) == 1 and not everywhere else None
         if departments and self._only is None:
-            choices = [(key, department.name) for key, department in self._departments.items()]
+            choices: list[Any] = [(key, department.name) for key, department in self._departments.items()]
             self.fields["department"] = forms.ChoiceField(
                 label=_("部署"), required=False, choices=([("", _("全部署"))] if everywhere else []) + choices
             )

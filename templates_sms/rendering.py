@@ -179,6 +179,11 @@ class Renderer:
         if bad_formats:
             raise UnknownFormat(list(dict.fromkeys(bad_formats)))
 
+    @property
+    def headers(self) -> tuple[str, ...]:
+        """The columns that the text quotes, each once."""
+        return tuple(dict.fromkeys(header for header, _format, _name in self._slots))
+
     def render(self, cells: Mapping[str, str]) -> str:
         """The text for one row. A value that does not fit its format stands as it was written (see `check`)."""
         literals = self._literals

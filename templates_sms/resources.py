@@ -43,7 +43,7 @@ class TemplateResource(resources.ModelResource):  # type: ignore[misc]  # the li
         return template.name
 
     def dehydrate_kind(self, template: MessageTemplate) -> str:
-        return str(template.get_kind_display())  # type: ignore[attr-defined]  # Django's
+        return str(template.get_kind_display())
 
     def dehydrate_text(self, template: Any) -> str:
         return str(template.text)

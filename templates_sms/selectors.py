@@ -47,7 +47,7 @@ class Preview:
 def visible_templates(by: Actor) -> QuerySet[Any]:
     """The templates in use of the departments that this person sees, with ``text`` of the current version."""
     version = TemplateVersion.objects.filter(template=OuterRef("pk"), number=OuterRef("current"))
-    found = MessageTemplate.objects.filter(archived_at=None).select_related("department")
+    found: QuerySet[Any] = MessageTemplate.objects.filter(archived_at=None).select_related("department")
     found = found.annotate(text=Subquery(version.values("text")[:1])).order_by(F("name"), "pk")
     if by.department_ids is not None:
         found = found.filter(Q(department_id__in=by.department_ids) | Q(department=None))

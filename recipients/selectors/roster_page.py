@@ -174,9 +174,9 @@ def broken_column(roster: Roster, recipient: Recipient) -> str:
     if recipient.reason in {"gaiji", "broken_characters"} and detail in header:
         return str(detail)
     if recipient.reason == "no_name":
-        return mapping.get("name", mapping["phone"])
+        return str(mapping.get("name", mapping["phone"]))
     wanted = _BY_REASON.get(recipient.reason, ())
-    return next((mapping[name] for name in wanted if name in mapping), mapping["phone"])
+    return str(next((mapping[name] for name in wanted if name in mapping), mapping["phone"]))
 
 
 def _sentence(recipient: Recipient) -> str:

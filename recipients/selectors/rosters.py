@@ -90,5 +90,7 @@ def rosters_left_behind() -> Sequence[tuple[int, int]]:
     """
     now = timezone.now()
     unclaimed = Q(lease_until=None, created_at__lt=now - timedelta(seconds=WAITING_S)) | Q(lease_until__lt=now)
-    queryset = QuerySet(Roster, using="operator").filter(unclaimed, state=RosterState.READING).order_by("pk")
+    queryset: QuerySet[Roster] = (
+        QuerySet(Roster, using="operator").filter(unclaimed, state=RosterState.READING).order_by("pk")
+    )
     return list(queryset.values_list("tenant_id", "id")[:100])

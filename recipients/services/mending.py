@@ -53,7 +53,8 @@ def mend_row(*, roster: Roster, row: int, fields: Mapping[str, str], by: Actor, 
             object_id=str(roster.public_id),
             details={"row": row, "fields": edit, "before": {name: before.personal["cells"].get(name) for name in edit}},
         )
-    return Recipient.objects.get(roster=roster, row=row)
+    mended: Recipient = Recipient.objects.get(roster=roster, row=row)
+    return mended
 
 
 def lock_editable(roster: Roster) -> Roster:

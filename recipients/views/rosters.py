@@ -7,12 +7,12 @@ from uuid import UUID
 
 from django.conf import settings
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django_htmx.http import HttpResponseClientRedirect
 
 from recipients import services
 from recipients.forms import MEGABYTE, MappingForm, UploadForm
@@ -125,11 +125,11 @@ def roster(request: HttpRequest, public_id: UUID) -> HttpResponse:
 
 @page(Permission.READ_ROSTERS, methods=GET)
 @never_cache
-def roster_progress(request: HttpRequest, public_id: UUID) -> HttpResponseBase:
+def roster_progress(request: HttpRequest, public_id: UUID) -> HttpResponse:
     """The fragment that polls: slower and slower, at once to the finished page."""
     found = roster_or_404(request, public_id)
     if found.state != RosterState.READING:
-        return HttpResponseClientRedirect(request.htmx.current_url_abs_path or "")  # type: ignore[attr-defined]
+        return HttpResponse(headers={"HX-Redirect": reverse("roster", args=[public_id])})
     before = request.GET.get("delay", "")
     delay = int(before) if before.isdecimal() and len(before) < 3 else SHORTEST_DELAY_S
     return render(request, "recipients/_reading.html", _progress(found, delay_s=min(delay + 1, LONGEST_DELAY_S)))

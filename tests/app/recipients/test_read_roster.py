@@ -193,3 +193,21 @@ class TestSlippedColumn:
 
         with acme.scope():
             assert not RosterProblem.objects.filter(roster=later, code="slipped_column").exists()
+
+
+class TestNotices:
+    def test_tell_that_a_rule_has_no_column(self, acme: Cast, uploaded: Upload) -> None:
+        roster = uploaded(data=make_csv("山田　花,09011112222", header="氏名,電話番号"))
+
+        with acme.scope():
+            needs = dict(RosterProblem.objects.filter(roster=roster).values_list("code", "needs"))
+        assert needs == {"no_consent_column": "", "no_age_column": ""}
+        assert roster.reasons == {"no_consent": 1}
+
+    def test_tell_how_many_ages_disagree_with_birth_dates(self, acme: Cast, uploaded: Upload) -> None:
+        row = "山田　花,09011112222,1980/1/1,30,有"
+        roster = uploaded(data=make_csv(row, header="氏名,電話番号,生年月日,年齢,SMS同意"))
+
+        with acme.scope():
+            problem = RosterProblem.objects.get(roster=roster)
+        assert (problem.code, problem.needs, problem.details) == ("age_differs", "", {"count": 1})
