@@ -18,7 +18,7 @@ from carriers.smpp.framing import HEADER, Framer, Pdu
 
 P = ParamSpec("P")
 
-SYSTEM_ID, PASSWORD = "todoke", "s3cr3t-pw"
+SYSTEM_ID, PASSWORD = "todoke", "s3cr3t-p"  # SMPP 3.4 §5.2.2: eight characters at most
 PATIENCE_S = 10.0
 
 
