@@ -46,7 +46,7 @@ class ReceiptDesk:
         self._unrecorded: set[str] = set()  # carrier ids of answers that the pump has not committed yet
         self._wake = asyncio.Event()
         self._is_closing = False
-        self._early_until = 0.0
+        self._early_until = time.monotonic() + REMATCH_FOR_S  # the holder before us may have stored some
         self._rematched_at = 0.0
         self._rematched_all_at = time.monotonic()
 
@@ -125,10 +125,14 @@ class ReceiptDesk:
     async def _rematch(self) -> None:
         """Early receipts find their message once its answer is recorded, here or by another bind."""
         now = time.monotonic()
-        connection = self.session.connection
         if now < self._early_until and now - self._rematched_at > REMATCH_S:
             self._rematched_at = now
-            await receipts_service.rematch(connection, account_id=self.account_id, within_s=2 * REMATCH_FOR_S)
+            await self._rematch_those(within_s=2 * REMATCH_FOR_S)
         if now - self._rematched_all_at > REMATCH_ALL_S:
             self._rematched_all_at = now
-            await receipts_service.rematch(connection, account_id=self.account_id, within_s=ALL_S)
+            await self._rematch_those(within_s=ALL_S)
+
+    async def _rematch_those(self, *, within_s: float) -> None:
+        await receipts_service.rematch(
+            self.session.connection, account_id=self.account_id, within_s=within_s, rings=self.rings
+        )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -16,9 +16,9 @@ import orjson
 
 from carriers.base import Inbound, Receipt, ReceiptStatus
 from dispatch.models import FollowUpKind
-from dispatch.services.sending.claims import ADD_FOLLOW_UPS, MESSAGE_TABLE, Rings
+from dispatch.services.receipts.matching import Target, Trace, match, match_unknown, traces_of, unknown_candidates
+from dispatch.services.sending.claims import ADD_FOLLOW_UPS, Rings
 from dispatch.services.sending.database import Connection
-from dispatch.services.sending.parts import REFERENCES
 from dispatch.services.sending.tallies import CarrierCounts, Moves, write_carrier_counts, write_moves
 from dispatch.states import NOT_REACHED, RECEIPT_ORDER, Status, after_receipt, of_parts
 from tenants import keys
@@ -26,7 +26,6 @@ from tenants import keys
 RECEIPT_TABLE: Final = "carriers_storedreceipt"
 INBOUND_TABLE: Final = "carriers_inboundtext"
 REMATCH_LIMIT: Final = 1_000
-CANDIDATES_LIMIT: Final = 5_000
 
 STATUS: Final = {
     ReceiptStatus.DELIVERED: Status.DELIVERED,
@@ -35,26 +34,6 @@ STATUS: Final = {
     ReceiptStatus.EXPIRED: Status.EXPIRED,
 }
 
-BY_CARRIER_ID: Final = """
-SELECT m.carrier_id, m.id, m.tenant_id, m.campaign_id, m.state, m.parts, m.accepted_at, m.reason
-FROM dispatch_message m WHERE m.account_id = %s AND m.carrier_id = ANY(%b::text[]) ORDER BY m.id FOR UPDATE
-"""
-BY_PART: Final = """
-SELECT p.carrier_id, m.id, m.tenant_id, m.campaign_id, m.state, m.parts, m.accepted_at, m.reason, p.part
-FROM dispatch_messagepart p JOIN dispatch_message m ON m.id = p.message_id
-WHERE p.account_id = %s AND p.carrier_id = ANY(%b::text[]) ORDER BY m.id FOR UPDATE OF m
-"""
-PARTS_OF: Final = """
-SELECT message_id, part, state FROM dispatch_messagepart WHERE message_id = ANY(%b::bigint[]) ORDER BY message_id, part
-"""
-UNKNOWN_CANDIDATES: Final = """
-SELECT m.id, m.tenant_id, m.campaign_id, m.state, m.parts, m.accepted_at, m.reason, m.sealed
-FROM dispatch_followup f JOIN dispatch_message m ON m.id = f.message_id
-WHERE f.kind = 3 AND m.account_id = %s AND m.state = 3 AND m.parts = 1 ORDER BY m.id LIMIT %s
-"""
-LOCK_IF_UNKNOWN: Final = (
-    "SELECT id FROM dispatch_message WHERE id = ANY(%b::bigint[]) AND state = 3 ORDER BY id FOR UPDATE"
-)
 STORE: Final = """
 INSERT INTO carriers_storedreceipt
     (account_id, carrier_id, status, code, reason, received_at, done_at, reference, to_hash, sealed, tenant_id, message_id)
@@ -72,13 +51,21 @@ UPDATE dispatch_messagepart p SET state = u.state, reason = u.reason, code = u.c
 FROM unnest(%b::bigint[], %b::smallint[], %b::smallint[], %b::text[], %b::text[]) AS u (message_id, part, state, reason, code)
 WHERE p.message_id = u.message_id AND p.part = u.part
 """
-ADOPT: Final = "UPDATE dispatch_message SET carrier_id = %s WHERE id = %s AND carrier_id IS NULL"
 WITHOUT_MESSAGE: Final = """
 SELECT r.id, r.carrier_id, r.status, r.code, r.reason, r.received_at FROM carriers_storedreceipt r
 WHERE r.account_id = %s AND r.message_id IS NULL AND r.received_at > clock_timestamp() - make_interval(secs => %s)
   AND (EXISTS (SELECT 1 FROM dispatch_message m WHERE m.account_id = r.account_id AND m.carrier_id = r.carrier_id)
     OR EXISTS (SELECT 1 FROM dispatch_messagepart p WHERE p.account_id = r.account_id AND p.carrier_id = r.carrier_id))
 ORDER BY r.id LIMIT %s FOR UPDATE OF r SKIP LOCKED
+"""
+HAS_STRAYS: Final = """
+SELECT EXISTS (SELECT 1 FROM carriers_storedreceipt r WHERE r.account_id = %s AND r.message_id IS NULL
+    AND r.received_at > clock_timestamp() - make_interval(secs => %s))
+"""
+STRAYS: Final = """
+SELECT r.id, r.carrier_id, r.status, r.code, r.reason, r.received_at, r.to_hash, r.reference FROM carriers_storedreceipt r
+WHERE r.account_id = %s AND r.message_id IS NULL AND r.received_at > clock_timestamp() - make_interval(secs => %s)
+  AND r.to_hash = ANY(%b::bytea[]) ORDER BY r.id LIMIT %s FOR UPDATE OF r SKIP LOCKED
 """
 GIVE_MESSAGE: Final = """
 UPDATE carriers_storedreceipt r SET message_id = u.message_id, tenant_id = u.tenant_id
@@ -88,26 +75,6 @@ STORE_INBOUND: Final = """
 INSERT INTO carriers_inboundtext (account_id, received_at, sealed)
 SELECT %s, clock_timestamp(), u.sealed FROM unnest(%b::bytea[]) AS u (sealed)
 """
-
-
-@dataclass(slots=True)
-class Target:
-    """A message that receipts were matched to, as it stands in the database and as it will."""
-
-    message_id: int
-    tenant_id: int
-    campaign_id: int | None
-    old: Status
-    parts: int
-    accepted_at: datetime | None
-    old_reason: str
-    new: Status = Status.QUEUED
-    reason: str | None = None
-    code: str | None = None
-    part_states: dict[int, Status] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        self.new = self.old
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,10 +97,11 @@ async def store_and_apply(
     """
     now = datetime.now(UTC)
     async with connection.transaction():
-        targets = await _match(connection, account_id, {receipt.carrier_id for receipt in receipts})
+        targets = await match(connection, account_id, {receipt.carrier_id for receipt in receipts})
         unmatched = [receipt for receipt in receipts if receipt.carrier_id not in targets]
         if unmatched:
-            targets |= await _match_unknown(connection, account_id, unmatched, rings)
+            candidates = await unknown_candidates(connection, account_id, rings)
+            targets |= await match_unknown(connection, candidates, traces_of(unmatched, now)) if candidates else {}
         reports = [_report(receipt, targets) for receipt in receipts]
         if receipts:
             await _store(connection, account_id, receipts, reports, now)
@@ -144,89 +112,44 @@ async def store_and_apply(
     return sum(1 for report in reports if report.target is None)
 
 
-async def rematch(connection: Connection, *, account_id: int, within_s: float) -> int:
-    """Early receipts whose text's answer is recorded by now find their message; answers how many did."""
-    now = datetime.now(UTC)
+async def rematch(connection: Connection, *, account_id: int, within_s: float, rings: Rings) -> int:
+    """Receipts that came before their text's answer was recorded, or before it was known to be unknown, find their message.
+
+    Answers how many did.
+    """
     async with connection.transaction():
         cursor = await connection.execute(WITHOUT_MESSAGE, [account_id, within_s, REMATCH_LIMIT])
         rows = await cursor.fetchall()
-        if not rows:
-            return 0
-        targets = await _match(connection, account_id, {row[1] for row in rows})
-        reports: list[Report] = []
-        given: list[tuple[int, int, int]] = []
-        for receipt_id, carrier_id, status, code, reason, _ in rows:
-            found = targets.get(carrier_id)
-            if found is not None:
-                reports.append(Report(ReceiptStatus(status), code, reason, found[0], found[1]))
-                given.append((receipt_id, found[0].message_id, found[0].tenant_id))
-        if given:
-            await connection.execute(GIVE_MESSAGE, [list(column) for column in zip(*given, strict=True)])
-            await _apply(connection, reports, now)
+        targets = await match(connection, account_id, {row[1] for row in rows})
+        given = await _give_messages(connection, rows, targets)
+    async with connection.transaction():
+        cursor = await connection.execute(HAS_STRAYS, [account_id, within_s])
+        has_strays = await cursor.fetchone()
+        candidates = await unknown_candidates(connection, account_id, rings) if has_strays == (True,) else {}
+        if candidates:
+            cursor = await connection.execute(STRAYS, [account_id, within_s, list(candidates), REMATCH_LIMIT])
+            rows = await cursor.fetchall()
+            traces = [Trace(row[1], bytes(row[6]), row[7], row[5]) for row in rows]
+            targets = await match_unknown(connection, candidates, traces)
+            given += await _give_messages(connection, rows, targets)
+    return given
+
+
+async def _give_messages(
+    connection: Connection, rows: Sequence[Sequence[Any]], targets: dict[str, tuple[Target, int]]
+) -> int:
+    """Stored receipts (id, carrier id, status, code, reason, …) get the messages that were found, and are applied."""
+    reports: list[Report] = []
+    given: list[tuple[int, int, int]] = []
+    for receipt_id, carrier_id, status, code, reason, *_ in rows:
+        found = targets.get(carrier_id)
+        if found is not None:
+            reports.append(Report(ReceiptStatus(status), code, reason, found[0], found[1]))
+            given.append((receipt_id, found[0].message_id, found[0].tenant_id))
+    if given:
+        await connection.execute(GIVE_MESSAGE, [list(column) for column in zip(*given, strict=True)])
+        await _apply(connection, reports, datetime.now(UTC))
     return len(given)
-
-
-async def _match(connection: Connection, account_id: int, carrier_ids: set[str]) -> dict[str, tuple[Target, int]]:
-    """Carrier id → message and part. Where a carrier used an id twice, the newest message has it."""
-    carrier_ids.discard("")
-    if not carrier_ids:
-        return {}
-    found: dict[str, tuple[Target, int]] = {}
-    cursor = await connection.execute(BY_CARRIER_ID, [account_id, list(carrier_ids)], binary=True)
-    for carrier_id, *row in await cursor.fetchall():
-        found[carrier_id] = (_target(row), 1)
-    missing = [carrier_id for carrier_id in carrier_ids if carrier_id not in found]
-    if missing:
-        found |= await _match_parts(connection, account_id, missing)
-    return found
-
-
-async def _match_parts(
-    connection: Connection, account_id: int, carrier_ids: list[str]
-) -> dict[str, tuple[Target, int]]:
-    cursor = await connection.execute(BY_PART, [account_id, carrier_ids])
-    targets: dict[int, Target] = {}
-    found: dict[str, tuple[Target, int]] = {}
-    for carrier_id, *row, part in await cursor.fetchall():
-        target = targets.setdefault(row[0], _target(row))
-        found[carrier_id] = (target, part)
-    if targets:
-        cursor = await connection.execute(PARTS_OF, [list(targets)])
-        for message_id, part, state in await cursor.fetchall():
-            targets[message_id].part_states[part] = Status(state)
-    return found
-
-
-async def _match_unknown(
-    connection: Connection, account_id: int, receipts: Sequence[Receipt], rings: Rings
-) -> dict[str, tuple[Target, int]]:
-    """A text whose answer was lost has no carrier id: its receipt is known by number and reference, or by number alone
-    where only one unknown text went there."""
-    cursor = await connection.execute(UNKNOWN_CANDIDATES, [account_id, CANDIDATES_LIMIT])
-    by_number: dict[str, list[Target]] = defaultdict(list)
-    for *row, sealed in await cursor.fetchall():
-        ring = await rings.of(connection, row[1])
-        by_number[ring.open_fields(MESSAGE_TABLE, sealed)["to"]].append(_target(row))
-    found: dict[str, tuple[Target, int]] = {}
-    for receipt in receipts:
-        candidates = by_number.get(receipt.to, []) if receipt.to and receipt.carrier_id else []
-        if receipt.reference is not None:
-            candidates = [target for target in candidates if target.message_id % REFERENCES == receipt.reference]
-        if len(candidates) == 1 and receipt.carrier_id not in found:
-            found[receipt.carrier_id] = (candidates[0], 1)
-    if not found:
-        return found
-    cursor = await connection.execute(LOCK_IF_UNKNOWN, [[target.message_id for target, _ in found.values()]])
-    still = {message_id for (message_id,) in await cursor.fetchall()}
-    found = {carrier_id: match for carrier_id, match in found.items() if match[0].message_id in still}
-    for carrier_id, (target, _) in found.items():
-        await connection.execute(ADOPT, [carrier_id, target.message_id])
-    return found
-
-
-def _target(row: Sequence[Any]) -> Target:
-    message_id, tenant_id, campaign_id, state, parts, accepted_at, reason = row
-    return Target(message_id, tenant_id, campaign_id, Status(state), parts, accepted_at, reason or "")
 
 
 def _report(receipt: Receipt, targets: dict[str, tuple[Target, int]]) -> Report:
