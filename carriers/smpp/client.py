@@ -28,6 +28,7 @@ from carriers.smpp.pdus import Bind, encode_bind, encode_deliver_response, encod
 from carriers.smpp.session import Session, Timers
 
 MAX_UNACKNOWLEDGED: Final = 10_000
+MAX_UNACKNOWLEDGED_OCTETS: Final = 16 * 1024 * 1024
 _MAX_OVERDUE: Final = 10_000
 _BIND_ANSWERS: Final = frozenset({BIND_RECEIVER_RESP, BIND_TRANSMITTER_RESP, BIND_TRANSCEIVER_RESP})
 
@@ -76,9 +77,10 @@ class ClientSession(Session):
     def __init__(self, *, events: Events, timers: Timers) -> None:
         super().__init__(timers=timers)
         self.is_taking = False
-        self.unacknowledged = 0
         self._events = events
         self._unanswered: dict[int, tuple[int, float]] = {}  # sequence: key and instant; oldest first
+        self._unacknowledged: dict[tuple[int, int], int] = {}  # command and sequence: octets
+        self._unacknowledged_octets = 0
         self._overdue: dict[int, int] = {}  # sequence: key, reported as unknown; an answer may still come
         self._answered_at = 0.0
         self._bind_sequence = 0
@@ -117,7 +119,8 @@ class ClientSession(Session):
 
         After the end it does nothing: the SMSC will send them again.
         """
-        self.unacknowledged -= len(sequences)
+        for delivery in sequences:
+            self._unacknowledged_octets -= self._unacknowledged.pop(delivery, 0)
         self.write(b"".join(_encode_acknowledgement(command, sequence, status) for command, sequence in sequences))
 
     async def finish(self, *, drain_s: float) -> None:
@@ -223,15 +226,25 @@ class ClientSession(Session):
             self._drained.set_result(None)
 
     def _deliver(self, deliveries: list[Pdu]) -> None:
-        room = MAX_UNACKNOWLEDGED - self.unacknowledged
-        taken, refused = deliveries[:room], deliveries[room:]
-        if refused:
-            # Whoever stores them is behind: the SMSC keeps these and sends them again.
-            self.unacknowledged += len(refused)
-            self.acknowledge([(pdu.command, pdu.sequence) for pdu in refused], status=ESME_RX_T_APPN)
-        if taken:
-            self.unacknowledged += len(taken)
-            self._events.on_deliveries(self, taken)
+        count = self._take_room(deliveries)
+        if count < len(deliveries):
+            # Whoever stores them is behind: the SMSC keeps the rest and sends it again.
+            refused = [(pdu.command, pdu.sequence) for pdu in deliveries[count:]]
+            self.acknowledge(refused, status=ESME_RX_T_APPN)
+        if count:
+            self._events.on_deliveries(self, deliveries[:count])
+
+    def _take_room(self, deliveries: list[Pdu]) -> int:
+        """How many of these, from the first on, may wait for their acknowledgement."""
+        waiting = self._unacknowledged
+        for position, pdu in enumerate(deliveries):
+            if len(waiting) >= MAX_UNACKNOWLEDGED or self._unacknowledged_octets >= MAX_UNACKNOWLEDGED_OCTETS:
+                return position
+            key = (pdu.command, pdu.sequence)
+            size = len(pdu.octets)
+            self._unacknowledged_octets += size - waiting.get(key, 0)
+            waiting[key] = size
+        return len(deliveries)
 
 
 def _encode_acknowledgement(command: int, sequence: int, status: int) -> bytes:

@@ -21,11 +21,13 @@ from carriers.smpp.constants import (
     STATUS_NAMES,
     SUBMIT_SM,
     SUBMIT_SM_RESP,
+    TAG_MESSAGE_PAYLOAD,
     UNBIND,
     UNBIND_RESP,
 )
 from carriers.smpp.framing import HEADER
 from carriers.smpp.pdus import Address, MessageEncoder, encode_header, encode_nack, encode_response
+from carriers.smpp.tlv import encode_tlv
 from tests.carriers.lab import (
     QUICK_CONFIG,
     RawPeer,
@@ -44,9 +46,9 @@ PROVIDER = SmppProvider()
 RECEIPT = b"id:7f sub:001 dlvrd:001 submit date:2208151159 done date:2208151200 stat:DELIVRD err:000 text:"
 
 
-def deliver_sm(sequence: int, text: bytes = RECEIPT, *, esm_class: int = 4) -> bytes:
+def deliver_sm(sequence: int, text: bytes = RECEIPT, *, esm_class: int = 4, tlvs: bytes = b"") -> bytes:
     encoder = MessageEncoder(source=Address(1, 1, NUMBER[1:]), command=DELIVER_SM)
-    return encoder.encode(sequence=sequence, destination=b"Todoke", text=text, coding=0, esm_class=esm_class)
+    return encoder.encode(sequence=sequence, destination=b"Todoke", text=text, coding=0, esm_class=esm_class, tlvs=tlvs)
 
 
 async def keep_alive(peer: RawPeer) -> None:
@@ -418,6 +420,23 @@ class TestReceiving:
             assert {(await peer.receive_command(DELIVER_SM_RESP)).status for _ in range(10_000)} == {0}
             peer.send(deliver_sm(20_000))
             await recorder.until(lambda: len(recorder.receipts) == 10_001)
+
+    @in_loop
+    async def test_what_waits_to_be_stored_is_bounded_in_octets_too(self) -> None:
+        huge = encode_tlv(TAG_MESSAGE_PAYLOAD, b"x" * 60_000)
+        async with RawSmsc() as smsc, bound(PROVIDER, smpp_config(smsc.port), stored=None) as recorder:
+            peer = await smsc.peer()
+            for sequence in range(1, 401):
+                peer.send(deliver_sm(sequence, b"", tlvs=huge))
+                await peer.writer.drain()
+
+            refused = await peer.receive_command(DELIVER_SM_RESP)
+
+            assert refused.status == 0x64
+            assert 16 * 1024**2 <= sum(len(receipt.raw) for receipt in recorder.receipts) < 17 * 1024**2
+            recorder.link.acknowledge([receipt.token for receipt in recorder.receipts], stored=True)
+            peer.send(deliver_sm(500))
+            await recorder.until(lambda: recorder.receipts[-1].carrier_id == "7f")
 
 
 class TestGarbage:
