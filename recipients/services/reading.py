@@ -20,6 +20,7 @@ from recipients.models import Roster, RosterFile, RosterState
 from recipients.reading import FileProblem, Limits, Table, open_table
 from recipients.routing_rules import Rules
 from recipients.selectors.registers import HashedNumbers, opted_out_hashes
+from recipients.services.ahead import run_ahead
 from recipients.services.finishing import Seen, finish
 from recipients.services.leases import Lease, LeaseLost, claim_roster
 from recipients.services.mapping_memory import recall_mapping
@@ -109,7 +110,7 @@ def _read(tenant_id: int, lease: Lease, *, now: datetime) -> None:
     if guess.problems:
         raise BadMapping(MappingProblem.NO_PHONE_COLUMN, {"columns": "、".join(table.header)})
     seen = Seen()
-    for last_row, chunk in _chunks(job, table, guess, seen):
+    for last_row, chunk in run_ahead(_chunks(job, table, guess, seen)):
         with tenant_scope(tenant_id):
             store_rows(roster_id=lease.roster_id, rows=chunk)
             lease.renew(rows_read=last_row, got_on=True)
