@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
+from functools import lru_cache
 from typing import Final
 
 from carriers.smpp.alphabets import decode_text
@@ -100,6 +101,7 @@ def _network_error(tlvs: Mapping[int, bytes]) -> int | None:
     return int.from_bytes(value[1:], "big") if value and len(value) == 3 else None
 
 
+@lru_cache(maxsize=4096)  # receipts of one minute say the same date
 def read_date(written: str, *, zone: tzinfo) -> datetime | None:
     """``YYMMDDhhmm`` or ``YYMMDDhhmmss`` in the carrier's time zone; some write the century too.
 

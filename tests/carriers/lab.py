@@ -249,3 +249,52 @@ async def raw_client(port: int) -> AsyncIterator[RawPeer]:
         yield peer
     finally:
         peer.close()
+
+
+class CuttingProxy:
+    """Passes octets on to a port, and cuts both sides after so many in one direction ("up": to the server)."""
+
+    def __init__(self, port: int, *, up: int | None = None, down: int | None = None) -> None:
+        self._target = port
+        self._limits = {"up": up, "down": down}
+        self._server: asyncio.Server | None = None
+        self._writers: list[asyncio.StreamWriter] = []
+        self._pipes: list[asyncio.Task[None]] = []
+
+    async def __aenter__(self) -> CuttingProxy:
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        return self
+
+    async def __aexit__(self, *_exc: object) -> None:
+        assert self._server is not None
+        self._server.close()
+        self._cut()
+        await asyncio.gather(*self._pipes)
+
+    @property
+    def port(self) -> int:
+        assert self._server is not None
+        return int(self._server.sockets[0].getsockname()[1])
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        server_reader, server_writer = await asyncio.open_connection("127.0.0.1", self._target)
+        self._writers += [writer, server_writer]
+        self._pipes = [
+            asyncio.create_task(self._pipe("up", reader, server_writer)),
+            asyncio.create_task(self._pipe("down", server_reader, writer)),
+        ]
+
+    async def _pipe(self, direction: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        left = self._limits[direction]
+        try:
+            while (left is None or left > 0) and (data := await reader.read(65536)):
+                writer.write(data if left is None else data[:left])
+                await writer.drain()
+                left = None if left is None else left - len(data)
+        except ConnectionError:
+            pass  # the other direction was cut first
+        self._cut()
+
+    def _cut(self) -> None:
+        for writer in self._writers:
+            writer.close()

@@ -6,12 +6,14 @@ import asyncio
 import random
 import struct
 import time
+from pathlib import Path
 
 import pytest
 
 from carriers.base import Outcome, ReceiptStatus
 from carriers.errors import Misconfigured, Unreachable
 from carriers.providers.smpp.carrier import SmppProvider
+from carriers.simulator.journal import read_journal
 from carriers.smpp.constants import (
     DELIVER_SM,
     DELIVER_SM_RESP,
@@ -30,6 +32,7 @@ from carriers.smpp.pdus import Address, MessageEncoder, encode_header, encode_na
 from carriers.smpp.tlv import encode_tlv
 from tests.carriers.lab import (
     QUICK_CONFIG,
+    CuttingProxy,
     RawPeer,
     RawSmsc,
     Recorder,
@@ -381,6 +384,40 @@ class TestLeaving:
 
             assert len(recorder.results) == length // whole
             assert len(recorder.closed) == 1
+
+
+class TestCuts:
+    """A cut after any octet, in either direction: what was answered was taken, and nothing is answered twice."""
+
+    @pytest.mark.parametrize("direction", ["up", "down"])
+    @in_loop
+    async def test_leave_results_and_journal_in_agreement(self, tmp_path: Path, direction: str) -> None:
+        opened = 0
+        for octets in range(0, 1400, 23):
+            journal = tmp_path / f"{octets}"
+            async with running_smsc(journal) as smsc, CuttingProxy(smsc.port, **{direction: octets}) as proxy:
+                link = PROVIDER.link(smpp_config(proxy.port, connect_timeout_s=2), window=10)
+                recorder = Recorder(link)
+                try:
+                    await link.open(recorder)
+                except Unreachable:
+                    assert recorder.closed == []
+                    continue
+                opened += 1
+                link.submit(one_part_each(link, NUMBER, 10))
+                await recorder.until(lambda heard=recorder: heard.closed or len(heard.receipts) == 10)
+                await link.close(drain_s=0)
+
+            answered = [result.carrier_id for result in recorder.results]
+            report = read_journal(journal)
+            accepted = {part.message_id for part in report.accepted}
+            assert len(set(answered)) == len(answered)
+            assert set(answered) <= accepted
+            assert {receipt.carrier_id for receipt in recorder.receipts} <= accepted
+            assert len(accepted) <= 10
+            assert report.doubles == []
+            assert len(recorder.closed) == 1
+        assert opened > 30
 
 
 class TestReceiving:
