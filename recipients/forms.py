@@ -102,3 +102,13 @@ class ImportForm(forms.Form):
         help_text=_("CSV（UTF-8またはExcelのCSV）。列は「電話番号」と「メモ」です。"),
         widget=forms.FileInput(attrs={"accept": ".csv"}),
     )
+
+
+class MendedFileForm(forms.Form):
+    """Rows that were taken out, mended in Excel, and come back."""
+
+    file = forms.FileField(
+        label=_("直した行のファイル"),
+        help_text=_("書き出したファイルを直したもの。「名簿の行」の列は変えないでください。"),
+        widget=forms.FileInput(attrs={"accept": ACCEPTED}),
+    )

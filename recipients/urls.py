@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from recipients.views import registers, rosters
+from recipients.views import mending, registers, rosters
 
 urlpatterns = [
     path("rosters", rosters.roster_list, name="rosters"),
@@ -14,6 +14,8 @@ urlpatterns = [
     path("rosters/<uuid:public_id>/progress", rosters.roster_progress, name="roster_progress"),
     path("rosters/<uuid:public_id>/mapping", rosters.roster_mapping, name="roster_mapping"),
     path("rosters/<uuid:public_id>/confirm", rosters.roster_confirm, name="roster_confirm"),
+    path("rosters/<uuid:public_id>/errors.csv", mending.errors_export, name="roster_errors"),
+    path("rosters/<uuid:public_id>/mended", mending.mended_file, name="roster_mended"),
     path("rosters/<uuid:public_id>/rows", rosters.roster_rows, name="roster_rows"),
     path("rosters/<uuid:public_id>/rows/<int:row>", rosters.roster_row, name="roster_row"),
     path("registers/opt-outs", registers.opt_outs, name="opt_outs"),

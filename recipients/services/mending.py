@@ -34,27 +34,31 @@ def mend_row(*, roster: Roster, row: int, fields: Mapping[str, str], by: Actor, 
     by.must(Permission.EDIT_ROSTERS, department_id=roster.department_id)
     with transaction.atomic():
         roster = lock_editable(roster)
-        before = Recipient.objects.get(roster=roster, row=row)
-        edit = _edit(roster, fields)
-        checked, duplicate_of = check_edited(roster, before, edit)
-        header = roster.personal["header"]
-        phone_header = header[mapping_of(roster).phones[0]]
-        sealer = RowSealer(ring(), phone_header=phone_header)
-        stored = sealer.seal(row, checked, duplicate_of=duplicate_of, by_hand=True)
-        store_rows(roster_id=roster.pk, rows=[stored])
-        _keep_edit(roster, row, edit)
+        before: Recipient = Recipient.objects.get(roster=roster, row=row)
+        mend_locked(roster, before, _edit(roster, fields), by=by, now=now)
         count_routes(roster)
         roster.save()
-        record(
-            action="roster.row_mended",
-            by=by,
-            now=now,
-            kind="roster",
-            object_id=str(roster.public_id),
-            details={"row": row, "fields": edit, "before": {name: before.personal["cells"].get(name) for name in edit}},
-        )
     mended: Recipient = Recipient.objects.get(roster=roster, row=row)
     return mended
+
+
+def mend_locked(roster: Roster, before: Recipient, edit: Mapping[str, str], *, by: Actor, now: datetime) -> None:
+    """One row of a locked roster, with ``edit`` as header → value; the caller counts anew and saves the roster."""
+    checked, duplicate_of = check_edited(roster, before, edit)
+    phone_header = roster.personal["header"][mapping_of(roster).phones[0]]
+    sealer = RowSealer(ring(), phone_header=phone_header)
+    stored = sealer.seal(before.row, checked, duplicate_of=duplicate_of, by_hand=True)
+    store_rows(roster_id=roster.pk, rows=[stored])
+    _keep_edit(roster, before.row, edit)
+    was = {name: before.personal["cells"].get(name) for name in edit}
+    record(
+        action="roster.row_mended",
+        by=by,
+        now=now,
+        kind="roster",
+        object_id=str(roster.public_id),
+        details={"row": before.row, "fields": dict(edit), "before": was},
+    )
 
 
 def lock_editable(roster: Roster) -> Roster:
@@ -93,11 +97,11 @@ def _edit(roster: Roster, fields: Mapping[str, str]) -> dict[str, str]:
         column = mapping.get(name, name)
         if column not in header:
             raise UnknownField(fields={name: UnknownField.user_message})
-        edit[column] = _clean(value)
+        edit[column] = clean_cell(value)
     return edit
 
 
-def _clean(value: str) -> str:
+def clean_cell(value: str) -> str:
     """What a database stores: no lone surrogates, no NUL or other control characters but line breaks."""
     text = value.encode("utf-8", "replace").decode()
     return "".join(character for character in text if character >= " " or character in "\n\t")[:LONGEST_CELL]

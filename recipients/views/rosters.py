@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 
 from recipients import services
-from recipients.forms import MEGABYTE, MappingForm, UploadForm
+from recipients.forms import MEGABYTE, MappingForm, MendedFileForm, UploadForm
 from recipients.models import Recipient, Roster, RosterState, Route
 from recipients.selectors import roster_page
 from recipients.selectors.rosters import rows_of, visible_rosters
@@ -222,6 +222,7 @@ def roster_rows(request: HttpRequest, public_id: UUID) -> HttpResponse:
         "rows": [roster_page.shown_row(found, row) for row in rows.results],
         "next_cursor": rows.next,
         "may_mend": _may_mend(request, found),
+        "file_form": MendedFileForm() if route == Route.ERROR and _may_mend(request, found) else None,
     }
     return render(request, "recipients/roster_rows.html", context)
 

@@ -1,0 +1,94 @@
+"""Rows to be mended leave as a file, are mended in Excel, and re-join their roster."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from django.db import transaction
+from django.utils.translation import gettext_lazy as _
+
+from recipients.labels import file_sentence, reason_label, reason_sentence
+from recipients.models import Recipient, Roster, Route
+from recipients.reading import FileProblem, open_table
+from recipients.services.finishing import count_routes
+from recipients.services.mending import clean_cell, lock_editable, mend_locked
+from recipients.services.reading import limits
+from tenants.actors import Actor
+from tenants.errors import Invalid
+from tenants.permissions import Permission
+from tenants.spreadsheets import plain_cell
+
+ROW: Final = "名簿の行"
+REASON: Final = "直す理由"
+REMEDY: Final = "直し方"
+MOST_ROWS: Final = 5_000
+
+
+class MendedFileRefused(Invalid):
+    code = "bad_mended_file"
+    user_message = _("「名簿の行」の列が見つからないか、行が多すぎます。書き出したファイルを直して読み込んでください。")
+
+
+@dataclass(frozen=True, slots=True)
+class FileMending:
+    """What came of a file of mended rows."""
+
+    mended: int  # rows that have no error any more
+    wrong: int  # rows that were changed and still have one
+    unchanged: int  # rows as they were, and rows of the file that are no rows of this roster
+
+
+def error_table(roster: Roster) -> Iterator[list[str]]:
+    """The rows to be mended with their reasons, the header first."""
+    header = roster.personal["header"]
+    yield [ROW, REASON, REMEDY, *header]
+    for recipient in Recipient.objects.filter(roster=roster, route=Route.ERROR).order_by("row"):
+        personal = recipient.personal
+        reason, detail = recipient.reason, personal["detail"]
+        cells = [personal["cells"].get(name, "") for name in header]
+        yield [str(recipient.row), reason_label(reason), reason_sentence(reason, detail), *cells]
+
+
+def mend_from_file(*, roster: Roster, data: bytes, by: Actor, now: datetime) -> FileMending:
+    """Take every changed cell of the file into its row; all of them in one transaction, and nothing else changes.
+
+    Raises ``MendedFileRefused``, ``RosterNotReady``, ``RosterFrozen``, ``NotAllowed``.
+    """
+    by.must(Permission.EDIT_ROSTERS, department_id=roster.department_id)
+    wanted = _read(data)
+    with transaction.atomic():
+        roster = lock_editable(roster)
+        rows = Recipient.objects.filter(roster=roster, route=Route.ERROR, row__in=wanted).order_by("row")
+        changed = []
+        for recipient in rows:
+            cells = recipient.personal["cells"]
+            edit = {name: value for name, value in wanted[recipient.row].items() if cells.get(name, value) != value}
+            if edit:
+                mend_locked(roster, recipient, edit, by=by, now=now)
+                changed.append(recipient.row)
+        count_routes(roster)
+        roster.save()
+    wrong = Recipient.objects.filter(roster=roster, route=Route.ERROR, row__in=changed).count()
+    return FileMending(mended=len(changed) - wrong, wrong=wrong, unchanged=len(wanted) - len(changed))
+
+
+def _read(data: bytes) -> dict[int, Mapping[str, str]]:
+    """Row of the roster → header → value. Raises ``MendedFileRefused``."""
+    found: dict[int, Mapping[str, str]] = {}
+    try:
+        table = open_table(data, limits=limits())
+        if ROW not in table.header:
+            raise MendedFileRefused
+        for _row, cells in table.rows():
+            values = dict(zip(table.header, (clean_cell(plain_cell(cell)) for cell in cells), strict=False))
+            number = values.pop(ROW).strip()
+            if number.isascii() and number.isdecimal() and len(number) < 9:
+                found[int(number)] = values
+            if len(found) > MOST_ROWS:
+                raise MendedFileRefused
+    except FileProblem as exc:
+        raise MendedFileRefused(file_sentence(exc.code, exc.params), code=exc.code) from exc
+    return found
