@@ -21,7 +21,8 @@ from dispatch.serializers import PRIORITIES, CampaignInput, CampaignOutput, Send
 from dispatch.services import campaigns
 from recipients.models import Roster
 from recipients.selectors.rosters import visible_rosters
-from templates_sms.models import MessageTemplate, TemplateVersion
+from templates_sms.models import TemplateVersion
+from templates_sms.selectors import visible_templates
 from tenants.actors import Actor
 from tenants.errors import Invalid
 from tenants.idempotency import idempotent
@@ -47,8 +48,8 @@ def _roster(actor: Actor, public_id: UUID) -> Roster:
 
 def _version(actor: Actor, public_id: UUID) -> TemplateVersion:
     """The template's version in use."""
-    template = MessageTemplate.objects.filter(public_id=public_id, archived_at=None).first()
-    if template is None or not actor.sees(template.department_id):
+    template = visible_templates(actor).filter(public_id=public_id).first()
+    if template is None:
         sentence = _("この文面は見つかりません。")
         raise Invalid(sentence, code="unknown_template", fields={"template": [sentence]})
     version: TemplateVersion = template.versions.get(number=template.current)

@@ -26,7 +26,7 @@ def visible_campaigns(by: Actor) -> QuerySet[Campaign]:
 
 def messages_of(campaign: Campaign, *, state: str = "") -> QuerySet[Message]:
     """In the order of the roster. A message that is being sent is stored as queued. Raises ``ValueError``."""
-    found = Message.objects.filter(campaign=campaign).order_by("recipient_id")
+    found = Message.objects.select_related("campaign").filter(campaign=campaign).order_by("recipient_id")
     if state:
         stored = Status.QUEUED if state == Status.SENDING.word else _status_named(state)
         found = found.filter(state=stored)

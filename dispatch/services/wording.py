@@ -29,11 +29,11 @@ class TooLong(Unrenderable):
 class Wording:
     """Raises ``templates_sms.rendering.TemplateProblem`` for a text that does not fit the columns."""
 
-    __slots__ = ("_ladder", "_render")
+    __slots__ = ("_headers", "_ladder", "_render")
 
     def __init__(self, text: str, *, headers: Iterable[str], ladder: str) -> None:
-        self._render = Renderer(text, headers=headers).render
-        self._ladder = ladder
+        renderer = Renderer(text, headers=headers)
+        self._render, self._headers, self._ladder = renderer.render, renderer.headers, ladder
 
     def render(self, cells: Mapping[str, str]) -> str:
         """The text that this person gets, composed. Raises ``Unrenderable`` where a column is missing."""
@@ -41,6 +41,10 @@ class Wording:
             return compose(self._render(cells))
         except KeyError as exc:
             raise Unrenderable from exc
+
+    def has_hole(self, cells: Mapping[str, str]) -> bool:
+        """Whether a cell that the text quotes is empty."""
+        return any(not cells[header].strip() for header in self._headers)
 
     def billed_parts(self, text: str) -> int:
         """Raises ``TooLong``."""

@@ -12,35 +12,44 @@ from recipients.models import Route
 from tenants.models import Tenant
 
 INLINE_ROWS: Final = 20_000
-"""Up to here (about 0.4 s) a draft is counted while the person waits; beyond, a task does it."""
-CHUNK: Final = 5_000
+"""Up to here (about 0.3 s) a draft is counted while the person waits; beyond, a task does it."""
+CHUNK: Final = 2_000
 
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """``texts`` people would get a text of ``parts`` billed parts in all; ``late_calls`` have become calls since."""
+    """``texts`` people would get a text of ``parts`` billed parts in all; ``late_calls`` have become calls since.
 
-    texts: int
-    late_calls: int
-    parts: int
+    ``holes`` of the texts lack a word, since a cell is empty. ``rows`` of the roster were looked at.
+    """
+
+    rows: int = 0
+    texts: int = 0
+    late_calls: int = 0
+    parts: int = 0
+    holes: int = 0
 
 
-def survey(campaign: Campaign, *, tenant: Tenant) -> Survey:
-    """Render and count. Needs the tenant's scope; 15 µs a row."""
+def survey(campaign: Campaign, *, tenant: Tenant, limit: int | None = None) -> Survey:
+    """Render and count, at most about ``limit`` rows. Needs the tenant's scope; 10 µs a row."""
     wording = Wording(campaign.text, headers=roster_headers(campaign.roster), ladder=tenant.ladder)
     rules = late_rules(campaign, tenant=tenant)
-    texts = late_calls = parts = 0
+    seen = texts = late_calls = parts = holes = 0
     for rows in chunks_of(campaign, limit=CHUNK):
         for row in rows:
+            seen += 1
             if row.route != Route.SMS:
                 continue
-            if rules.reason_to_call(row) or row.fields is None:
-                late_calls += 1
-                continue
             try:
-                parts += wording.billed_parts(wording.render(row.fields["cells"]))
+                if rules.reason_to_call(row) or row.fields is None:
+                    raise Unrenderable
+                cells = row.fields["cells"]
+                parts += wording.billed_parts(wording.render(cells))
             except Unrenderable:
                 late_calls += 1
                 continue
             texts += 1
-    return Survey(texts=texts, late_calls=late_calls, parts=parts)
+            holes += wording.has_hole(cells)
+        if limit is not None and seen >= limit:
+            break
+    return Survey(rows=seen, texts=texts, late_calls=late_calls, parts=parts, holes=holes)
