@@ -29,8 +29,7 @@ from django.utils import timezone
 from carriers.base import Outgoing
 from carriers.providers.smpp.configuration import Configuration
 from carriers.providers.smpp.encoding import PartEncoder
-from dispatch.services import receipts
-from dispatch.services.sending import windows
+from dispatch.services.receipts import matching, recording
 from tenants import keys
 from tenants.context import tenant_scope
 from tenants.services import create_tenant
@@ -45,6 +44,10 @@ NEW_BATCH: Final = """
 INSERT INTO dispatch_batch
     (tenant_id, account_id, state, priority, policy, due_at, size, holder, epoch, in_flight, tries, error, created_at)
 VALUES (%s, 1, 1, 0, 'hold', now(), %s, '', 1, '{}', 0, '', now()) RETURNING id
+"""
+ACCEPT: Final = """
+UPDATE dispatch_message m SET state = 2, carrier_id = u.carrier_id, accepted_at = u.at
+FROM unnest(%b::bigint[], %b::text[], %b::timestamptz[]) AS u (id, carrier_id, at) WHERE m.id = u.id AND m.state = 0
 """
 INTEND: Final = "UPDATE dispatch_batch SET in_flight = %b::int[] WHERE id = %s AND epoch = 1"
 
@@ -110,7 +113,7 @@ def send(tenant_id: int, batches: list[int], window: int) -> None:
                 with connection.transaction():
                     connection.execute(INTEND, [[seq * 256 + 1 for _, seq, _ in piece], batch_id])
                     connection.execute(
-                        windows.ACCEPT,
+                        ACCEPT,
                         [[row[0] for row in piece], [f"{row[0]:x}" for row in piece], [now] * len(piece)],
                         binary=True,
                     )
@@ -135,9 +138,9 @@ def receive(tenant_id: int, batches: list[int], window: int) -> None:
                 now = datetime.now(UTC)
                 count = len(ids)
                 with connection.transaction():
-                    connection.execute(receipts.BY_CARRIER_ID, [1, carrier_ids], binary=True).fetchall()
+                    connection.execute(matching.BY_CARRIER_ID, [1, carrier_ids], binary=True).fetchall()
                     connection.execute(
-                        receipts.STORE,
+                        recording.STORE,
                         [
                             1,
                             now,
@@ -154,7 +157,7 @@ def receive(tenant_id: int, batches: list[int], window: int) -> None:
                         ],
                     )
                     connection.execute(
-                        receipts.APPLY, [ids, [9] * count, [None] * count, [None] * count, [now] * count]
+                        recording.APPLY, [ids, [9] * count, [None] * count, [None] * count, [now] * count]
                     )
 
 

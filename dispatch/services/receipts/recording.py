@@ -26,6 +26,8 @@ from tenants import keys
 RECEIPT_TABLE: Final = "carriers_storedreceipt"
 INBOUND_TABLE: Final = "carriers_inboundtext"
 REMATCH_LIMIT: Final = 1_000
+CARRIER_ID_LENGTH: Final = 70  # of StoredReceipt; SMPP 3.4 §4.6.2 allows 65
+CODE_LENGTH: Final = 20
 
 STATUS: Final = {
     ReceiptStatus.DELIVERED: Status.DELIVERED,
@@ -96,7 +98,7 @@ async def store_and_apply(
     Raises ``psycopg.Error`` with nothing stored: then nothing may be acknowledged.
     """
     now = datetime.now(UTC)
-    async with connection.transaction():
+    async with connection.pipeline(), connection.transaction():
         targets = await match(connection, account_id, {receipt.carrier_id for receipt in receipts})
         unmatched = [receipt for receipt in receipts if receipt.carrier_id not in targets]
         if unmatched:
@@ -167,9 +169,9 @@ async def _store(
         [
             account_id,
             now,
-            [receipt.carrier_id for receipt in receipts],
+            [receipt.carrier_id[:CARRIER_ID_LENGTH] for receipt in receipts],
             [receipt.status.value for receipt in receipts],
-            [receipt.code for receipt in receipts],
+            [receipt.code[:CODE_LENGTH] for receipt in receipts],
             [receipt.reason for receipt in receipts],
             [receipt.done_at for receipt in receipts],
             [receipt.reference for receipt in receipts],

@@ -66,6 +66,7 @@ class Pump:
         self._batches: list[ClaimedBatch] = []
         self._intended: deque[Part] = deque()  # committed, not yet written
         self._outstanding: dict[int, Part] = {}  # written, not yet answered
+        self._overdue: dict[int, Part] = {}  # given up as unknown; a late answer is still a fact
         self._answers: list[Answered] = []
         self._wake = asyncio.Event()
         self._has_work = True
@@ -112,6 +113,7 @@ class Pump:
     async def run(self) -> None:
         """Returns when the link has closed, or after ``stop`` when everything in the air is answered and recorded."""
         desk = asyncio.create_task(self.desk.run())
+        desk.add_done_callback(lambda _: self.stop())  # a desk that fails ends the bind, and a fresh one is made
         try:
             await self._run_turns()
             await self.session.persistently(self._finish)
@@ -282,7 +284,7 @@ class Pump:
 
     def _take_results(self, results: Sequence[SubmitResult], at: datetime) -> None:
         for result in results:
-            part = self._outstanding.pop(result.key, None)
+            part = self._outstanding.pop(result.key, None) or self._overdue.pop(result.key, None)
             if part is None:
                 log.error("pump.answer_without_part", account_id=self.holder.account_id)
                 continue
@@ -292,6 +294,8 @@ class Pump:
 
     def _answer(self, part: Part, result: SubmitResult, at: datetime) -> None:
         batch = part.text.batch
+        if result.outcome is Outcome.UNKNOWN:
+            self._overdue[part.key] = part
         if result.outcome is Outcome.UNKNOWN and batch.policy == Policy.RESEND:
             batch.left_open.add(part.slot)
         else:

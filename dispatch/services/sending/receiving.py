@@ -90,11 +90,11 @@ class ReceiptDesk:
         self._receipts = waiting
         try:
             await self._store(receipts, inbound)
-            await self._rematch()
         except psycopg.Error:
             # The carrier keeps them and sends them again. Whether the commit took effect nobody knows; twice is harmless.
             self._acknowledge(receipts, inbound, stored=False)
             raise
+        await self._rematch()
 
     def _ready(self) -> tuple[list[Receipt], list[Receipt]]:
         """The receipts to store now, and those that wait for their text's answer to be recorded."""

@@ -7,12 +7,13 @@ Before a part leaves, its number stands committed in its batch's ``in_flight``; 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 
 import structlog
+from psycopg import AsyncCursor
 
 from carriers.base import Outcome, SubmitResult
 from dispatch.models import EventKind, FollowUpKind
@@ -22,7 +23,7 @@ from dispatch.services.sending.claims import (
     LEASE_S,
 )
 from dispatch.services.sending.database import Connection
-from dispatch.services.sending.parts import STATE_AFTER, ClaimedBatch, Part, Text
+from dispatch.services.sending.parts import PARTS_PER_SEQ, STATE_AFTER, ClaimedBatch, Part, Text
 from dispatch.services.sending.tallies import CarrierCounts, Moves, write_carrier_counts, write_moves
 from dispatch.states import NOT_REACHED, Status, after_receipt
 
@@ -33,9 +34,17 @@ UPDATE dispatch_batch SET in_flight = %b::int[], tries = 0, lease_until = clock_
 WHERE id = %s AND epoch = %s AND state = 1 RETURNING stop
 """
 ACCEPT: Final = """
-UPDATE dispatch_message m SET state = 2, carrier_id = u.carrier_id, accepted_at = u.at
-FROM unnest(%b::bigint[], %b::text[], %b::timestamptz[]) AS u (id, carrier_id, at)
-WHERE m.id = u.id AND m.state = 0 RETURNING m.id
+WITH changed AS (
+    UPDATE dispatch_message m SET state = 2, carrier_id = u.carrier_id, accepted_at = u.at
+    FROM unnest(%b::bigint[], %b::text[], %b::timestamptz[]) AS u (id, carrier_id, at)
+    WHERE m.id = u.id AND m.state = 0 RETURNING m.id, m.tenant_id, m.campaign_id
+), counted AS (
+    INSERT INTO dispatch_tally (tenant_id, campaign_id, minute, state, reason, n)
+    SELECT c.tenant_id, c.campaign_id, date_trunc('minute', clock_timestamp()), s.state, '', s.sign * count(*)
+    FROM changed c, (VALUES (0::smallint, -1), (2::smallint, 1)) AS s (state, sign)
+    GROUP BY c.tenant_id, c.campaign_id, s.state, s.sign
+)
+SELECT id FROM changed
 """
 FINISH: Final = """
 UPDATE dispatch_message m
@@ -85,41 +94,44 @@ class Window:
 
 
 async def commit(connection: Connection, window: Window, *, account_id: int) -> None:
-    """Record answers and intents in one transaction.
+    """Record answers and intents in one transaction, in as few round trips as the answers allow.
 
     A batch that another worker took over meanwhile is marked ``is_lost``: its intents are not committed and nothing
     more of it may leave. Its answers are facts and are recorded all the same.
     """
-    async with connection.transaction():
-        stops = await _intend(connection, window.batches)
-        await _record(connection, window, account_id=account_id)
-        await write_moves(connection, window.moves)
+    accepted, others = _divide(_texts_with_answers(window))
+    arrived = {answered.part.key: answered.at for answered in window.answers}
+    async with connection.pipeline(), connection.transaction():
+        intended = [
+            await connection.execute(INTEND, [sorted(batch.intended), LEASE_S, batch.batch_id, batch.epoch])
+            for batch in window.batches
+        ]
+        await _record_parts(connection, window.answers, account_id=account_id)
+        taken = await _accept(connection, accepted, arrived)
         await write_carrier_counts(connection, account_id, window.counts)
-    for batch, stop in stops:
+        late = await _finish(connection, others, arrived, window.moves)
+        stops = [await cursor.fetchone() for cursor in intended]
+        if taken is not None:
+            changed = {message_id for (message_id,) in await taken.fetchall()}
+            late += [text for text in accepted if text.message_id not in changed]
+        if late:
+            await _settle_late(connection, late, arrived, window.moves)
+        await write_moves(connection, window.moves)
+    for batch, stop in zip(window.batches, stops, strict=True):
         batch.is_lost = stop is None
         batch.stop = stop[0] if stop else batch.stop
 
 
-async def _intend(
-    connection: Connection, batches: Iterable[ClaimedBatch]
-) -> list[tuple[ClaimedBatch, tuple[int | None] | None]]:
-    stops = []
-    for batch in batches:
-        cursor = await connection.execute(INTEND, [sorted(batch.intended), LEASE_S, batch.batch_id, batch.epoch])
-        stops.append((batch, await cursor.fetchone()))
-    return stops
-
-
-async def _record(connection: Connection, window: Window, *, account_id: int) -> None:
-    texts = _texts_with_answers(window)
-    await _record_parts(connection, window.answers, account_id=account_id)
-    accepted = [text for text in texts if text.parts == 1 and text.state is Status.ACCEPTED]
-    others = [text for text in texts if text.is_answered and not (text.parts == 1 and text.state is Status.ACCEPTED)]
-    arrived = {answered.part.key: answered.at for answered in window.answers}
-    late = await _accept(connection, accepted, arrived, window.moves)
-    late += await _finish(connection, others, arrived, window.moves)
-    if late:
-        await _settle_late(connection, late, arrived, window.moves)
+def _divide(texts: Sequence[Text]) -> tuple[list[Text], list[Text]]:
+    """The common case, a text in one part that the carrier took, and the other texts whose parts are all answered."""
+    accepted: list[Text] = []
+    others: list[Text] = []
+    for text in texts:
+        if text.parts == 1 and text.results[1][0] is Status.ACCEPTED:
+            accepted.append(text)
+        elif text.is_answered:
+            others.append(text)
+    return accepted, others
 
 
 def _texts_with_answers(window: Window) -> list[Text]:
@@ -159,18 +171,14 @@ async def _record_parts(connection: Connection, answers: Sequence[Answered], *, 
 
 
 async def _accept(
-    connection: Connection, texts: Sequence[Text], arrived: dict[int, datetime], moves: Moves
-) -> list[Text]:
-    """The common case: a text in one part that the carrier took. Answers the texts that were not queued any more."""
+    connection: Connection, texts: Sequence[Text], arrived: dict[int, datetime]
+) -> AsyncCursor[Any] | None:
+    """Answers the ids of the texts that were still queued; the others were settled meanwhile."""
     if not texts:
-        return []
-    ids = [text.message_id for text in texts]
-    cursor = await connection.execute(
-        ACCEPT,
-        [ids, [text.results[1][1].carrier_id for text in texts], [_arrival(text, arrived) for text in texts]],
-        binary=True,
-    )
-    return _count_changed(texts, {message_id for (message_id,) in await cursor.fetchall()}, moves)
+        return None
+    carrier_ids = [text.results[1][1].carrier_id for text in texts]
+    instants = [arrived[text.message_id * PARTS_PER_SEQ + 1] for text in texts]
+    return await connection.execute(ACCEPT, [[text.message_id for text in texts], carrier_ids, instants], binary=True)
 
 
 async def _finish(
@@ -206,7 +214,7 @@ def _ending(
 
 
 def _arrival(text: Text, arrived: dict[int, datetime]) -> datetime:
-    instants = [at for part in text.results if (at := arrived.get(text.message_id * 256 + part)) is not None]
+    instants = [at for part in text.results if (at := arrived.get(text.message_id * PARTS_PER_SEQ + part)) is not None]
     return max(instants) if instants else datetime.now(UTC)
 
 
