@@ -7,4 +7,4 @@ class TenantsConfig(AppConfig):
     name = "tenants"
 
     def ready(self) -> None:
-        from tenants import checks  # noqa: F401 - registers the system checks
+        from tenants import checks, openapi  # noqa: F401 - registers system checks and the scheme of the keys

@@ -19,6 +19,7 @@ ACTIONS: Final[Mapping[str, str | Promise]] = {
     "roster.problem_answered": gettext_lazy("名簿の確認事項に答えた"),
     "roster.row_mended": gettext_lazy("名簿の行を直した"),
     "roster.errors_exported": gettext_lazy("要修正の行を書き出した"),
+    "roster.errors_exported": gettext_lazy("名簿の要修正の行を書き出した"),
     "campaign.created": gettext_lazy("配信を作った"),
     "campaign.changed": gettext_lazy("配信を変えた"),
     "campaign.approval_asked": gettext_lazy("配信の承認を依頼した"),

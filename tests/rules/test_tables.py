@@ -1,0 +1,179 @@
+"""Every table: a tenant's, fenced by forced row security and composite keys, or one of the shared ones named here.
+
+Read from PostgreSQL's own catalogue, so that a migration that forgets something is found.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import pytest
+from django.apps import apps
+from django.conf import settings
+from django.db import connections
+
+from tenants.managers import TenantForeignKey, TenantManager
+from tenants.models import TenantOwned
+
+SHARED: Final = {
+    # who logs in, and what logging in needs
+    "tenants_tenant",
+    "tenants_user",
+    "account_emailaddress",
+    "account_emailconfirmation",
+    "mfa_authenticator",
+    "django_session",
+    "auth_group",
+    "auth_group_permissions",
+    "auth_permission",
+    # Django's own
+    "django_content_type",
+    "django_migrations",
+    "tenants_cache",
+    # the service's carriers
+    "carriers_carrieraccount",
+    "carriers_carrierbind",
+    "carriers_carriertally",
+    "carriers_inboundtext",
+    "carriers_storedreceipt",
+    "dispatch_tenantturn",
+}
+KINDS: Final = ("app", "carrier", "operator")
+pytestmark = pytest.mark.django_db(databases=["default", "owner"])
+
+
+def ask(statement: str, parameters: Any = None) -> list[tuple[Any, ...]]:
+    with connections["owner"].cursor() as cursor:
+        cursor.execute(statement, parameters)
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+    return rows
+
+
+def tenant_tables() -> set[str]:
+    return {model._meta.db_table for model in apps.get_models() if issubclass(model, TenantOwned)}
+
+
+class TestEveryTable:
+    def test_is_a_tenants_or_named_as_shared(self) -> None:
+        tables = {name for (name,) in ask("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")}
+
+        assert tables - tenant_tables() == SHARED
+        assert not SHARED & tenant_tables()
+
+    def test_of_a_tenant_forces_row_security(self) -> None:
+        forced = {
+            name
+            for (name,) in ask(
+                "SELECT relname FROM pg_class WHERE relkind = 'r' AND relrowsecurity AND relforcerowsecurity"
+            )
+        }
+
+        assert tenant_tables() <= forced
+        assert "carriers_storedreceipt" in forced
+
+    def test_of_a_tenant_shows_the_application_its_scope_only(self) -> None:
+        policies = ask(
+            "SELECT tablename, roles::text[], qual, with_check FROM pg_policies WHERE 'todoke_app' = ANY(roles::text[])"
+        )
+        by_table: dict[str, list[tuple[Any, ...]]] = {}
+        for table, *policy in policies:
+            by_table.setdefault(table, []).append(tuple(policy))
+
+        assert tenant_tables() <= set(by_table)
+        for table, found in by_table.items():
+            assert len(found) == 1, table
+            ((_roles, using, check),) = found
+            assert "current_setting('app.tenant_id'" in using, table
+            assert check is None or "current_setting('app.tenant_id'" in check, table
+            assert check is not None or table == "carriers_storedreceipt", table
+
+    def test_opens_all_tenants_rows_to_carrier_and_operator_only(self) -> None:
+        open_to = {
+            role for (roles,) in ask("SELECT roles::text[] FROM pg_policies WHERE qual = 'true'") for role in roles
+        }
+
+        assert open_to == {"todoke_carrier", "todoke_operator"}
+
+    def test_links_carry_the_tenant(self) -> None:
+        constraints = {
+            (table, tuple(columns))
+            for table, columns in ask(
+                """SELECT c.conrelid::regclass::text, array_agg(a.attname::text ORDER BY k.place)
+                FROM pg_constraint c, unnest(c.conkey) WITH ORDINALITY AS k (number, place), pg_attribute a
+                WHERE c.contype = 'f' AND a.attrelid = c.conrelid AND a.attnum = k.number GROUP BY c.oid, c.conrelid"""
+            )
+        }
+        for model in apps.get_models():
+            if not issubclass(model, TenantOwned):
+                continue
+            for field in model._meta.concrete_fields:
+                if not field.is_relation or field.name == "tenant":
+                    continue
+                link = (model._meta.db_table, ("tenant_id", field.column))
+                assert isinstance(field, TenantForeignKey), field
+                assert link in constraints, field
+                assert (model._meta.db_table, (field.column,)) not in constraints, field
+
+    def test_of_a_tenant_has_the_manager_that_refuses(self) -> None:
+        for model in apps.get_models():
+            if issubclass(model, TenantOwned):
+                assert isinstance(model._default_manager, TenantManager), model
+                assert isinstance(model._base_manager, TenantManager), model
+
+
+class TestRoles:
+    def test_nobody_but_the_superuser_bypasses(self) -> None:
+        users = [settings.DATABASES[alias]["USER"] for alias in settings.DATABASES]
+        groups = [f"todoke_{kind}" for kind in (*KINDS, "owner")]
+        found = ask(
+            "SELECT rolname, rolsuper, rolbypassrls, rolcreaterole FROM pg_roles WHERE rolname = ANY(%s)",
+            [users + groups],
+        )
+
+        assert len({name for name, *_ in found}) == 8
+        assert not any(superuser or bypasses or creates for _name, superuser, bypasses, creates in found)
+
+    def test_none_but_the_owner_owns_a_table(self) -> None:
+        owners = {owner for (owner,) in ask("SELECT DISTINCT tableowner FROM pg_tables WHERE schemaname = 'public'")}
+
+        assert owners == {settings.DATABASES["owner"]["USER"]}
+
+    def test_none_is_a_member_of_another(self) -> None:
+        owner = settings.DATABASES["owner"]["USER"]
+        for alias, group in (("default", "todoke_app"), ("carrier", "todoke_carrier"), ("operator", "todoke_operator")):
+            ((is_own, is_owner),) = ask(
+                "SELECT pg_has_role(%(user)s, %(group)s, 'member'), pg_has_role(%(user)s, %(owner)s, 'member')",
+                {"user": settings.DATABASES[alias]["USER"], "group": group, "owner": owner},
+            )
+            others = {f"todoke_{kind}" for kind in KINDS} - {group}
+            memberships = ask(
+                "SELECT g FROM unnest(%s::text[]) AS g WHERE pg_has_role(%s, g, 'member')",
+                [sorted(others), settings.DATABASES[alias]["USER"]],
+            )
+            assert (is_own, is_owner, memberships) == (True, False, [])
+
+    def test_the_audit_trail_is_append_only_for_the_application(self) -> None:
+        granted = {
+            privilege
+            for (privilege,) in ask(
+                "SELECT privilege_type FROM information_schema.role_table_grants"
+                " WHERE table_name = 'tenants_auditevent' AND grantee = 'todoke_app'"
+            )
+        }
+
+        assert granted == {"SELECT", "INSERT"}
+
+    def test_operator_and_carrier_see_no_rosters_no_people_and_no_trail(self) -> None:
+        readable = ask(
+            "SELECT grantee, table_name FROM information_schema.column_privileges"
+            " WHERE privilege_type = 'SELECT' AND grantee IN ('todoke_operator', 'todoke_carrier')"
+            " AND (column_name = 'sealed' OR table_name LIKE 'recipients_recipient%' OR table_name = 'tenants_auditevent')"
+        )
+
+        assert set(readable) == {
+            ("todoke_carrier", "dispatch_message"),
+            ("todoke_carrier", "carriers_storedreceipt"),
+            ("todoke_carrier", "carriers_inboundtext"),
+            ("todoke_operator", "carriers_storedreceipt"),
+            ("todoke_operator", "carriers_inboundtext"),
+        }
