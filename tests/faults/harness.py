@@ -95,6 +95,7 @@ class System:
     def __enter__(self) -> System:
         with redis.Redis.from_url(self.environment["REDIS_URL"]) as broker:
             broker.flushdb()
+        self.journal_path.touch()
         self._supervisor.start()
         return self
 
@@ -181,6 +182,11 @@ class System:
             self._resting.add(name)
         os.kill(self.pid(name), signal.SIGTERM)
         wait_until(lambda: not self.is_alive(name), timeout_s=60, what=f"{name} ends")
+
+    def rest(self, name: str) -> None:
+        """When it dies now, it stays down until ``resume``."""
+        with self._lock:
+            self._resting.add(name)
 
     def resume(self, name: str) -> None:
         with self._lock:

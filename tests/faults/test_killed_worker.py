@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-from dispatch.states import Status
 from tests.conftest import Cast
+from tests.faults.arranging import is_over, numbers
 from tests.faults.conftest import Report
 from tests.faults.harness import System, W, wait_until
-from tests.smsc import make_batch, states
+from tests.smsc import make_batch
 
 TEXTS = 600
 SENDING_AGAIN_S = 30
-
-
-def numbers(count: int, head: str = "+8190") -> list[str]:
-    return [f"{head}{10_000_000 + n:08d}" for n in range(count)]
-
-
-def is_over(cast: Cast) -> bool:
-    return not {Status.QUEUED, Status.ACCEPTED} & set(states(cast))
 
 
 class TestKilledInMidSend:

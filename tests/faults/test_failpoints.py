@@ -1,0 +1,135 @@
+"""Every border between a commit and a socket: a process dies there, once each (row 1, and row 2 in small)."""
+
+from __future__ import annotations
+
+import ast
+from collections import Counter
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+from django.utils import timezone
+
+from devservers.runner import ROOT
+from dispatch.models import Campaign, Message
+from dispatch.services.campaigns.stopping import pause_campaign
+from dispatch.states import Status
+from dispatch.task_names import EXPAND_CAMPAIGN
+from recipients.models import Roster, RosterState
+from recipients.task_names import READ_ROSTER
+from tenants.failpoints import NAMES
+from tests.conftest import Cast
+from tests.faults.arranging import (
+    make_campaign,
+    messages_of,
+    numbers,
+    publish,
+    rows_of,
+    send,
+    upload,
+)
+from tests.faults.conftest import Report
+from tests.faults.harness import BROKER_DATABASE, FAILPOINT_EXIT, System, W, broker_url, wait_until
+from tests.smsc import make_batch
+
+IN_CARRIER_WORKER = sorted(name for name in NAMES if name.startswith(("pump.", "receipts.")))
+IN_DEFAULT_WORKER = sorted(NAMES - set(IN_CARRIER_WORKER))
+APPS = ("tenants", "recipients", "templates_sms", "carriers", "dispatch", "reports", "config")
+TEXTS = 60
+ROWS = 4_500  # more than one chunk
+
+
+def used_failpoints() -> Iterator[str]:
+    """The names in every call of ``failpoint(…)``."""
+    for app in APPS:
+        for path in (ROOT / app).rglob("*.py"):
+            yield from names_in(path)
+
+
+def names_in(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "failpoint":
+            chosen = node.args[0]
+            outcomes = (chosen.body, chosen.orelse) if isinstance(chosen, ast.IfExp) else (chosen,)
+            yield from (str(ast.literal_eval(outcome)) for outcome in outcomes)
+
+
+class TestNames:
+    def test_are_each_used_exactly_once(self) -> None:
+        assert Counter(used_failpoints()) == Counter(NAMES)
+
+
+class TestKilledAtEachFailpoint:
+    def test_nothing_is_lost_and_nothing_done_twice(self, acme: Cast, system: System, report: Report) -> None:
+        roster, campaigns = arrange_reading_and_expanding(acme, system)
+        arrange_sending(acme, system)
+
+        kill_default_workers(acme, system, roster, campaigns)
+        carriers = [system.start_carrier(n, failpoint=name) for n, name in enumerate(IN_CARRIER_WORKER, start=1)]
+        system.start_default()
+        system.start_beat()
+        wait_until(lambda: set(carriers) <= set(system.deaths), timeout_s=100, what="every failpoint is reached")
+        wait_until(lambda: has_ended(roster, campaigns), timeout_s=120, what="everything is read and expanded")
+        wait_until(lambda: all_answered(acme), timeout_s=60, what="every text has an end or is unknown")
+
+        sent, expanded = TEXTS * len(IN_CARRIER_WORKER), ROWS * len(campaigns)
+        outcome = system.judge_when_settled(texts=sent + expanded)
+        report(f"1, 2 each of {len(NAMES)} failpoints", outcome)
+        assert {name: system.deaths[name] for name in carriers} == {name: [FAILPOINT_EXIT] for name in carriers}
+        assert rows_of(roster) == ("ready", ROWS, ROWS)
+        assert [messages_of(campaign) for campaign in campaigns] == [(True, ROWS, ROWS)] * len(campaigns)
+        assert outcome.faults == {}
+        assert outcome.unknown <= 2 * W * len(IN_CARRIER_WORKER)
+
+
+def arrange_sending(cast: Cast, system: System) -> None:
+    """A carrier account with texts for each worker that will die."""
+    names = [f"account{n}" for n, _ in enumerate(IN_CARRIER_WORKER)]
+    system.start_smsc(*names, answer_delay=0.05)
+    for n, name in enumerate(names):
+        make_batch(cast, system.account(name), numbers(TEXTS, f"+8190{n}"))
+
+
+def arrange_reading_and_expanding(cast: Cast, system: System) -> tuple[Roster, list[Campaign]]:
+    """A roster to be read, and paused campaigns to be expanded: their texts are written and do not leave."""
+    configured = system.account("elsewhere", port=1)
+    campaigns = [make_campaign(cast, ROWS) for name in IN_DEFAULT_WORKER if name.startswith("expand.")]
+    for campaign in campaigns:
+        send(cast, campaign)
+        with cast.scope():
+            pause_campaign(campaign=Campaign.objects.get(pk=campaign.pk), by=cast.staff, now=timezone.now())
+    configured.is_enabled = False  # no worker shall try to bind to it
+    configured.save(using="operator")
+    return upload(cast, ROWS), campaigns
+
+
+def kill_default_workers(cast: Cast, system: System, roster: Roster, campaigns: list[Campaign]) -> None:
+    """Each on a broker of its own, so that each gets the task that leads to its failpoint."""
+    waiting = iter(campaigns)
+    for n, name in enumerate(IN_DEFAULT_WORKER, start=1):
+        broker = broker_url(BROKER_DATABASE + n)
+        system.start_default(name=name, failpoint=name, REDIS_URL=broker)
+        if name.startswith("expand."):
+            publish(broker, EXPAND_CAMPAIGN, tenant_id=cast.tenant.pk, campaign_id=next(waiting).pk)
+        else:
+            publish(broker, READ_ROSTER, tenant_id=cast.tenant.pk, roster_id=roster.pk)
+    for name in IN_DEFAULT_WORKER:
+        wait_until(partial(has_died_in_pool, system, name), timeout_s=60, what=f"{name} is reached")
+        system.rest(name)
+        system.kill(name)
+    system.kills = len(NAMES)
+
+
+def has_died_in_pool(system: System, name: str) -> bool:
+    return f"exitcode {FAILPOINT_EXIT}" in system.log(name)
+
+
+def has_ended(roster: Roster, campaigns: list[Campaign]) -> bool:
+    return rows_of(roster)[0] == RosterState.READY and all(messages_of(campaign)[0] for campaign in campaigns)
+
+
+def all_answered(cast: Cast) -> bool:
+    """Of the texts outside the campaigns."""
+    with cast.scope():
+        waiting = Message.objects.filter(campaign=None, state__in=[Status.QUEUED, Status.ACCEPTED])
+        return not waiting.exists()
