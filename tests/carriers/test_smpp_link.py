@@ -160,7 +160,7 @@ class TestSignsOfLife:
         async with RawSmsc() as smsc, bound(PROVIDER, smpp_config(smsc.port, **QUICK_CONFIG)) as recorder:
             recorder.link.submit(parts_of(recorder.link, NUMBER))
 
-            await recorder.until(lambda: recorder.closed, patience_s=2)
+            await recorder.until(lambda: recorder.closed)
 
             assert recorder.closed == ["enquire_link unanswered"]
             assert recorder.results == []
@@ -178,7 +178,7 @@ class TestSignsOfLife:
                 ]
                 recorder.link.submit(flood)
 
-                await recorder.until(lambda: recorder.closed, patience_s=3)
+                await recorder.until(lambda: recorder.closed)
 
                 assert len(recorder.closed) == 1
 
@@ -242,7 +242,7 @@ class TestAnswers:
             alive = asyncio.create_task(keep_alive(await smsc.peer()))
             recorder.link.submit(parts_of(recorder.link, NUMBER))
 
-            await recorder.until(lambda: recorder.closed, patience_s=2)
+            await recorder.until(lambda: recorder.closed)
 
             assert recorder.closed == ["submits unanswered"]
             assert recorder.results == []

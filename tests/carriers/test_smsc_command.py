@@ -7,7 +7,6 @@ import os
 import re
 import signal
 import sys
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -25,13 +24,18 @@ NUMBER = "+819012345678"
 
 
 class SmscProcess:
-    """A running ``manage.py smsc``; ``log`` is all that it printed."""
+    """A running ``manage.py smsc``."""
 
     def __init__(self, process: asyncio.subprocess.Process, line: bytes) -> None:
         self.process = process
         found = re.search(rb"port (\d+)", line)
         assert found, line
         self.port = int(found[1])
+
+    def cpu_s(self) -> float:
+        """What it has used of the processor; unlike the clock it does not depend on what else is running."""
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     async def end(self, number: int) -> int:
         """The exit status after a signal."""
@@ -65,10 +69,9 @@ async def smsc_process(*arguments: str) -> AsyncIterator[SmscProcess]:
 
 class TestSmscCommand:
     @in_loop
-    async def test_starts_within_seconds_and_ends_on_sigterm(self, tmp_path: Path) -> None:
-        began = time.monotonic()
+    async def test_starts_cheaply_and_ends_on_sigterm(self, tmp_path: Path) -> None:
         async with smsc_process("--journal", str(tmp_path / "j"), "--receipt-delay", "0") as smsc:
-            assert time.monotonic() - began < 10
+            assert smsc.cpu_s() < 3
             async with bound(PROVIDER, smpp_config(smsc.port)) as recorder:
                 recorder.link.submit(parts_of(recorder.link, NUMBER))
                 await recorder.until(lambda: recorder.receipts)
