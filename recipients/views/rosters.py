@@ -61,6 +61,7 @@ def roster_list(request: HttpRequest) -> HttpResponse:
         "rosters": found.results,
         "next_cursor": found.next,
         "may_upload": actor_for(request).may(Permission.EDIT_ROSTERS),
+        "may_read_registers": actor_for(request).may(Permission.READ_REGISTERS),
     }
     return render(request, "recipients/rosters.html", context)
 
