@@ -105,7 +105,7 @@ WATER_OFFICE: Final = Office(
     ),
 )
 OPERATOR: Final = Person("operator", "operator@todoke.example", "運用 担当", Role.VIEWER, None)
-ALL_DAY: Final = {"send_from": time(0, 0), "send_until": time(0, 0), "api_requests_per_s": 50}
+ALL_DAY: Final[dict[str, Any]] = {"send_from": time(0, 0), "send_until": time(0, 0), "api_requests_per_s": 50}
 
 
 def load(*, now: datetime) -> dict[str, Any]:
@@ -141,7 +141,7 @@ def load_office(office: Office, *, now: datetime) -> Tenant:
                 role=person.role,
                 department=departments[person.department] if person.department else None,
             )
-        author = Membership.objects.order_by("id").first().user_id
+        author = Membership.objects.order_by("id").values_list("user_id", flat=True)[0]
         for name, text in office.templates:
             template = MessageTemplate.objects.create(name=name, current=1, created_at=now)
             TemplateVersion.objects.create(template=template, number=1, text=text, created_by_id=author, created_at=now)

@@ -12,6 +12,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 
+from tenants.account.sessions import mark_seen
 from tenants.actors import Actor
 from tenants.context import tenant_scope
 from tenants.models import Tenant, User
@@ -47,6 +48,7 @@ class ScopeMiddleware:
         if not user.is_active:
             logout(request)
             return self._attached(request, actor=None, tenant=None)
+        mark_seen(request)
         return self._attached(request, actor=actor_of(user), tenant=user.tenant)
 
     def _with_key(self, request: HttpRequest) -> HttpResponse:
@@ -94,7 +96,7 @@ class DatabaseAwayMiddleware:
         if request.path.startswith(API_PREFIX):
             response = JsonResponse({"code": "database_away", "message": sentence}, status=503)
         else:
-            response = render(None, "503.html", {"sentence": sentence}, status=503)  # type: ignore[arg-type]  # no request: its context needs the database
+            response = render(None, "503.html", {"sentence": sentence}, status=503)
         response["Retry-After"] = "5"
         return response
 

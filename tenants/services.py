@@ -43,9 +43,9 @@ def create_tenant(*, name: str, office_name: str, now: datetime, **rules: Any) -
 def add_key(*, tenant_id: int, purpose: str, number: int, now: datetime) -> TenantKey:
     """A fresh random key under the current master key. The caller forgets the rings where one exists already."""
     wrapped = wrap(settings.MASTER_KEYS, new_key(), purpose=keys.key_purpose(tenant_id, purpose, number))
-    return TenantKey.objects.create(
-        tenant_id=tenant_id, number=number, purpose=purpose, wrapped=wrapped, created_at=now
-    )
+    key = TenantKey(tenant_id=tenant_id, number=number, purpose=purpose, wrapped=wrapped, created_at=now)
+    key.save()
+    return key
 
 
 def create_member(*, email: str, name: str, password: str | None, role: Role, department: Department | None) -> User:

@@ -14,7 +14,7 @@ from tenants.context import TenantScopeMissing, tenant_scope
 log = structlog.get_logger()
 
 
-class TenantTask(Task):  # type: ignore[misc]  # celery ships no types
+class TenantTask(Task):  # type: ignore[type-arg]  # celery cannot be subscripted at run time
     """A task that runs for one tenant and refuses to run for none.
 
     ``opens_scope`` runs the body in one ``tenant_scope()``; a task that works in several transactions sets it to False

@@ -7,6 +7,7 @@ from django.db import DatabaseError, connection, transaction
 
 from tenants.context import TenantScopeConflict, TenantScopeMissing, tenant_scope
 from tenants.models import AuditEvent, Department, Membership
+from tenants.permissions import Role
 from tests.conftest import Cast
 
 
@@ -49,10 +50,11 @@ class TestRowSecurity:
 
 class TestCompositeKeys:
     def test_refuse_a_link_into_another_tenant(self, acme: Cast, globex: Cast) -> None:
-        with pytest.raises(DatabaseError, match="foreign key"), acme.scope():
-            Membership.objects.create(user=acme.users["staff"], department_id=globex.department.pk, role="viewer")
-            with connection.cursor() as cursor:
+        with acme.scope(), transaction.atomic(), connection.cursor() as cursor:
+            Membership.objects.create(user=acme.users[Role.STAFF], department_id=globex.department.pk, role="viewer")
+            with pytest.raises(DatabaseError, match="foreign key"):
                 cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+            transaction.set_rollback(True)
 
 
 class TestAuditTrail:
