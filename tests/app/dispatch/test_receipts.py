@@ -3,24 +3,34 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from itertools import permutations
+from pathlib import Path
+from typing import Any
 
 import pytest
 from psycopg import AsyncConnection
 
 from carriers.base import Receipt, ReceiptStatus
 from carriers.models import CarrierAccount, StoredReceipt
-from dispatch.models import Batch, BatchState, Message
+from dispatch.models import Batch, BatchState, Message, MessageEvent, MessagePart, Tally
 from dispatch.services import receipts
 from dispatch.services.sending.claims import Holder, Rings, claim
 from dispatch.services.sending.database import Connection, connect
 from dispatch.services.sending.parts import REFERENCES, slot_of
 from dispatch.states import Status
+from tests.app.dispatch.test_pump import send as run_worker
 from tests.conftest import Cast
 from tests.smsc import make_account, make_batch, states, tallied
 
 pytestmark = pytest.mark.usefixtures("committed")
 NUMBER = "+819012345678"
+ENDS = {
+    ReceiptStatus.DELIVERED: Status.DELIVERED,
+    ReceiptStatus.REJECTED: Status.REJECTED,
+    ReceiptStatus.UNDELIVERED: Status.UNDELIVERED,
+    ReceiptStatus.EXPIRED: Status.EXPIRED,
+}
 
 
 def as_carrier(step: Callable[[Connection], Awaitable[object]]) -> None:
@@ -34,10 +44,16 @@ def as_carrier(step: Callable[[Connection], Awaitable[object]]) -> None:
     asyncio.run(run())
 
 
-def receipt(message: Message, *, carrier_id: str = "a1", reference: bool = True) -> Receipt:
+def receipt(
+    message: Message,
+    *,
+    carrier_id: str = "a1",
+    reference: bool = True,
+    status: ReceiptStatus = ReceiptStatus.DELIVERED,
+) -> Receipt:
     return Receipt(
         carrier_id=carrier_id,
-        status=ReceiptStatus.DELIVERED,
+        status=status,
         code="0",
         reason="",
         to=NUMBER,
@@ -48,11 +64,17 @@ def receipt(message: Message, *, carrier_id: str = "a1", reference: bool = True)
 
 
 def store(account: CarrierAccount, *found: Receipt) -> None:
-    as_carrier(
-        lambda connection: receipts.store_and_apply(
-            connection, account_id=account.pk, receipts=found, inbound=[], rings=Rings()
-        )
-    )
+    store_apart(account, [found])
+
+
+def store_apart(account: CarrierAccount, groups: Iterable[Sequence[Receipt]]) -> None:
+    """Each group in a transaction of its own, one after the other."""
+
+    async def step(connection: Connection) -> None:
+        for found in groups:
+            await receipts.store_and_apply(connection, account_id=account.pk, receipts=found, inbound=[], rings=Rings())
+
+    as_carrier(step)
 
 
 def rematch(account: CarrierAccount) -> None:
@@ -70,6 +92,136 @@ def die_in_mid_send(cast: Cast, batch: Batch) -> Message:
 
 def recover(account: CarrierAccount) -> None:
     as_carrier(lambda connection: claim(connection, Holder(account.pk, "test"), Rings()))
+
+
+def accepted(cast: Cast, account: CarrierAccount, count: int, *, parts: int = 1) -> list[Message]:
+    """Texts that the carrier took: text n by the id "n", its part p by "n.p"."""
+    make_batch(cast, account, [NUMBER] * count, parts=parts)
+    with cast.scope():
+        Message.objects.update(state=Status.ACCEPTED, accepted_at="2022-08-15T03:00:00Z")
+        messages = list(Message.objects.order_by("seq"))
+        for n, message in enumerate(messages):
+            if parts == 1:
+                message.carrier_id = str(n)
+                message.save(update_fields=["carrier_id"])
+                continue
+            for part in range(1, parts + 1):
+                MessagePart.objects.create(
+                    message=message, part=part, state=Status.ACCEPTED, account_id=account.pk, carrier_id=f"{n}.{part}"
+                )
+        Tally.objects.update(state=Status.ACCEPTED)
+    return messages
+
+
+class TestReceiptsInAnyOrder:
+    def test_the_highest_stands(self, acme: Cast) -> None:
+        account = make_account(2775)
+        orders = [order for size in range(1, 5) for order in permutations(ENDS, size)]
+        messages = accepted(acme, account, len(orders))
+
+        store_apart(
+            account,
+            (
+                [receipt(message, carrier_id=str(n), status=status)]
+                for n, (message, order) in enumerate(zip(messages, orders, strict=True))
+                for status in order
+            ),
+        )
+
+        with acme.scope():
+            found = dict(Message.objects.values_list("seq", "state"))
+        assert found == {n: max(ENDS[status] for status in order) for n, order in enumerate(orders)}
+        assert tallied(acme) == states(acme)
+
+    def test_all_at_once_and_five_times_each_it_is_the_same(self, acme: Cast) -> None:
+        account = make_account(2775)
+        orders = list(permutations(ENDS, 2))
+        messages = accepted(acme, account, len(orders))
+
+        store(
+            account,
+            *(
+                receipt(message, carrier_id=str(n), status=status)
+                for n, (message, order) in enumerate(zip(messages, orders, strict=True))
+                for status in order * 5
+            ),
+        )
+
+        with acme.scope():
+            found = dict(Message.objects.values_list("seq", "state"))
+        assert found == {n: max(ENDS[status] for status in order) for n, order in enumerate(orders)}
+        assert tallied(acme) == states(acme)
+        assert StoredReceipt.objects.using("carrier").count() == 10 * len(orders)
+
+    def test_one_for_an_unknown_id_is_kept_without_a_message(self, acme: Cast) -> None:
+        account = make_account(2775)
+        (message,) = accepted(acme, account, 1)
+
+        store(account, receipt(message, carrier_id="strange"))
+
+        assert StoredReceipt.objects.using("carrier").get().message_id is None
+        assert states(acme) == {Status.ACCEPTED: 1}
+
+
+class TestTextInParts:
+    @pytest.mark.parametrize(
+        "missing", [None, ReceiptStatus.UNDELIVERED, ReceiptStatus.EXPIRED, ReceiptStatus.REJECTED]
+    )
+    def test_is_never_delivered_while_a_part_is_not(self, acme: Cast, missing: ReceiptStatus | None) -> None:
+        account = make_account(2775)
+        told = [(1, ReceiptStatus.DELIVERED), (2, ReceiptStatus.DELIVERED), *([(3, missing)] if missing else [])]
+        orders = list(permutations(told))
+        messages = accepted(acme, account, len(orders), parts=3)
+
+        store_apart(
+            account,
+            (
+                [receipt(message, carrier_id=f"{n}.{part}", status=status)]
+                for n, (message, order) in enumerate(zip(messages, orders, strict=True))
+                for part, status in order
+            ),
+        )
+
+        assert states(acme) == {ENDS[missing] if missing else Status.ACCEPTED: len(orders)}
+        assert tallied(acme) == states(acme)
+
+    def test_is_delivered_once_every_part_is_whatever_was_said_before(self, acme: Cast) -> None:
+        account = make_account(2775)
+        told = [(1, ReceiptStatus.EXPIRED), (1, ReceiptStatus.DELIVERED), (2, ReceiptStatus.DELIVERED)]
+        orders = list(permutations(told))
+        messages = accepted(acme, account, len(orders), parts=2)
+
+        store_apart(
+            account,
+            (
+                [receipt(message, carrier_id=f"{n}.{part}", status=status)]
+                for n, (message, order) in enumerate(zip(messages, orders, strict=True))
+                for part, status in order
+            ),
+        )
+
+        assert states(acme) == {Status.DELIVERED: len(orders)}
+
+
+class TestIds:
+    @pytest.mark.parametrize(
+        ("head", "config"),
+        [
+            ("+8160170", {"id_form": "hex_to_decimal"}),
+            ("+8160171", {"id_form": "decimal_to_hex"}),
+            ("+8160172", {"strip_zeros": True}),
+            ("+8160173", {"lower": True}),
+        ],
+    )
+    def test_match_as_the_account_says(self, acme: Cast, tmp_path: Path, head: str, config: dict[str, Any]) -> None:
+        def arrange(port: int) -> None:
+            make_batch(acme, make_account(port, **config), [f"{head}0{n:04d}" for n in range(20)])
+
+        run_worker(tmp_path, arrange, lambda: states(acme) == {Status.DELIVERED: 20})
+
+        assert states(acme) == {Status.DELIVERED: 20}
+        with acme.scope():
+            assert not MessageEvent.objects.exists()
 
 
 class TestReceiptOfATextWhoseAnswerWasLost:
