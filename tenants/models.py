@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Final
 
 import uuid_utils.compat as uuids
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.sessions.base_session import AbstractBaseSession
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -53,6 +54,9 @@ class Tenant(models.Model):
     price_per_part_millicents = models.PositiveIntegerField(default=1_000_000, help_text="1 yen = 100,000 millicents")
     ladder = models.CharField(max_length=30, default="all")
     api_requests_per_s = models.PositiveSmallIntegerField(default=50)
+    allowed_networks = models.JSONField(
+        default=list, blank=True, help_text="Networks like 203.0.113.0/24 that people and keys come from; empty: any."
+    )
     is_active = models.BooleanField(default=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
@@ -251,4 +255,74 @@ class IdempotencyKey(TenantOwned):
     class Meta(TenantOwned.Meta):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["tenant", "api_key", "key_hash"], name="one_answer_per_idempotency_key")
+        ]
+
+
+class Session(AbstractBaseSession):
+    """A browser session (tenants.account.sessions). ``session_key`` holds a hash: a dump opens no session."""
+
+    user = models.ForeignKey(User, null=True, on_delete=models.CASCADE, related_name="+")
+    started_at = models.DateTimeField()
+    seen_at = models.DateTimeField(help_text="The last request that a person made; polls do not count.")
+    address = models.GenericIPAddressField(null=True)
+    device = models.CharField(max_length=200, blank=True, help_text="What the browser calls itself.")
+
+    privacy: ClassVar = {
+        "*": Privacy.PUBLIC,
+        "session_key": Privacy.SECRET,
+        "session_data": Privacy.SECRET,
+        "address": Privacy.PERSONAL,
+        "device": Privacy.PERSONAL,
+    }
+
+    @classmethod
+    def get_session_store_class(cls) -> Any:
+        from tenants.account.sessions import SessionStore
+
+        return SessionStore
+
+
+class RecoveryCode(models.Model):
+    """One way in for somebody whose phone and keys are lost; works once. Only a hash of its 80 random bits is kept."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="recovery_codes")
+    code_hash = models.BinaryField()
+    created_at = models.DateTimeField(default=timezone.now)
+    used_at = models.DateTimeField(null=True)
+
+    privacy: ClassVar = {"*": Privacy.PUBLIC, "code_hash": Privacy.SECRET}
+
+
+class Attempt(models.Model):
+    """How far the attempts of one account, device, address or tenant have run ahead (tenants.account.attempts)."""
+
+    key_hash = models.BinaryField(primary_key=True)
+    free_at = models.DateTimeField(help_text="When nothing of the allowance is used any more.")
+
+    privacy: ClassVar = {"*": Privacy.PUBLIC}
+
+
+class Invitation(TenantOwned, Sealed):
+    """A person who may join with a role; ``sealed`` holds address and name. Its link is derived, and kept nowhere."""
+
+    public_id = models.UUIDField(default=uuids.uuid7, unique=True, editable=False)
+    department = TenantForeignKey(Department, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    role = models.CharField(max_length=10, choices=Role.choices)
+    email_hash = models.BinaryField()
+    invited_by = TenantForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    created_at = models.DateTimeField(default=timezone.now)
+    expires_at = models.DateTimeField()
+    mailed_at = models.DateTimeField(null=True)
+    accepted_at = models.DateTimeField(null=True)
+    revoked_at = models.DateTimeField(null=True)
+
+    privacy: ClassVar = {"*": Privacy.PUBLIC, "sealed": Privacy.PERSONAL}
+
+    class Meta(TenantOwned.Meta):
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["tenant", "email_hash"],
+                condition=models.Q(accepted_at=None, revoked_at=None),
+                name="one_open_invitation_per_address",
+            )
         ]

@@ -1,0 +1,1 @@
+"""How a person comes in: password, second factor, session, invitation; and what guards each of them."""
