@@ -54,7 +54,5 @@ def reason_word(code: str, *, age_limit: int | None = None) -> str:
 
 
 def next_step(code: str) -> str:
-    """What to do about it; "" where the word says enough."""
-    if code in NEXT_STEPS:
-        return str(NEXT_STEPS[code])
-    return str(rosters.REMEDIES.get(code, ""))
+    """What to do about a text that did not arrive; "" where the word says enough."""
+    return str(NEXT_STEPS.get(code, ""))

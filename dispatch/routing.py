@@ -41,12 +41,13 @@ class NoRoute(Exception):
 class Router:
     """``choose`` for one tenant, with everything that stays the same for its texts worked out once."""
 
-    __slots__ = ("_accounts", "_by_head")
+    __slots__ = ("_accounts", "_by_heads", "_heads")
 
     def __init__(self, accounts: Iterable[AccountFacts], *, tenant_id: int) -> None:
         mine = [a for a in accounts if a.is_enabled and (not a.tenant_ids or tenant_id in a.tenant_ids)]
         self._accounts = sorted(mine, key=lambda a: (not a.tenant_ids, a.rank, a.account_id))
-        self._by_head: dict[tuple[str, ...], RouteChoice] = {}
+        self._heads = tuple(head for account in self._accounts for head in account.prefixes)
+        self._by_heads: dict[tuple[str, ...], RouteChoice] = {}
 
     @property
     def is_possible(self) -> bool:
@@ -59,10 +60,10 @@ class Router:
         A longer matching head goes before a shorter one, an account kept for some tenants before one for all, then the
         rank decides. A sick account is passed over while another one is well.
         """
-        heads = tuple(head for a in self._accounts for head in a.prefixes if number.startswith(head))
-        choice = self._by_head.get(heads)
+        heads = tuple(head for head in self._heads if number.startswith(head)) if self._heads else ()
+        choice = self._by_heads.get(heads)
         if choice is None:
-            choice = self._by_head[heads] = self._choose(number)
+            choice = self._by_heads[heads] = self._choose(number)
         return choice
 
     def _choose(self, number: str) -> RouteChoice:
