@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from dispatch.selectors.progress import DelayBucket
 from reports import charts
-from reports.state_words import MESSAGE, ROUTE
+from reports.state_words import MESSAGE
 
 STATES: Final = (
     "delivered",
@@ -58,11 +58,6 @@ def _thinned(
     if moments and kept[-1] is not moments[-1]:
         kept.append(moments[-1])
     return kept
-
-
-def draw_routes(routes: Mapping[str, int], *, chart_id: str, title: str) -> charts.Chart:
-    parts = [charts.Part(key=key, label=str(look.word), value=routes.get(key, 0)) for key, look in ROUTE.items()]
-    return charts.stacked_bar(chart_id=chart_id, title=title, unit=_("人"), parts=parts)
 
 
 def draw_delays(buckets: Sequence[DelayBucket], *, chart_id: str, title: str) -> charts.Chart:

@@ -7,11 +7,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+from django.utils import timezone
+from django.utils.dateformat import format as date_format
+from django.utils.dateparse import parse_datetime
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from tenants.models import AuditEvent
+from tenants.permissions import Role
 
 ACTIONS: Final[Mapping[str, str | Promise]] = {
     "roster.uploaded": gettext_lazy("名簿を読み込んだ"),
@@ -68,6 +72,19 @@ DETAILS: Final[Mapping[str, str | Promise]] = {
     "codes": gettext_lazy("確認事項"),
     "row": gettext_lazy("行"),
     "rows": gettext_lazy("行数"),
+    "sms_rows": gettext_lazy("SMSの人数"),
+    "fields": gettext_lazy("直した項目"),
+    "text": gettext_lazy("文面"),
+    "version": gettext_lazy("版"),
+    "kind": gettext_lazy("種類"),
+    "state": gettext_lazy("状態"),
+    "send_at": gettext_lazy("送信日時"),
+    "override_reason": gettext_lazy("時間外に送る理由"),
+    "outcome": gettext_lazy("電話の結果"),
+    "code": gettext_lazy("確認事項"),
+    "needs": gettext_lazy("求められた確認"),
+    "before": gettext_lazy("変更前"),
+    "bytes": gettext_lazy("大きさ（バイト）"),
     "file_name": gettext_lazy("ファイル名"),
     "header": gettext_lazy("列"),
     "mapping": gettext_lazy("列の対応"),
@@ -88,8 +105,17 @@ def described(event: AuditEvent) -> AuditLine:
     who = event.user.name if event.user else _("システム")
     if event.api_key:
         who = _("%(name)s（APIキー「%(key)s」）") % {"name": who, "key": event.api_key.name}
-    details = tuple((str(DETAILS.get(key, key)), _plain(value)) for key, value in event.personal.items() if value)
+    details = tuple((str(DETAILS.get(key, key)), _worded(key, value)) for key, value in event.personal.items() if value)
     return AuditLine(at=event.at, who=who, what=str(ACTIONS.get(event.action, event.action)), details=details)
+
+
+def _worded(key: str, value: Any) -> str:
+    """Codes of ours in words: roles and instants. The rest as it was written down."""
+    if key == "role" and value in Role.values:
+        return str(Role(value).label)
+    if key.endswith("_at") and isinstance(value, str) and (instant := parse_datetime(value)) is not None:
+        return date_format(timezone.localtime(instant), "Y-m-d H:i")
+    return _plain(value)
 
 
 def _plain(value: Any) -> str:

@@ -12,7 +12,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Any, Final
 
 from django.db import connection
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Case, Count, Q, QuerySet, When
 from django.utils import timezone
 
 from dispatch.models import Call, CallState, Campaign, CampaignState
@@ -44,6 +44,10 @@ class Card:
     campaign: Campaign
     counts: Mapping[str, int]
     not_reached: int
+
+    @property
+    def has_texts(self) -> bool:
+        return any(self.counts.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,18 +103,19 @@ def today_for(*, by: Actor, now: datetime) -> Today:
 
 
 def campaigns_of_day(*, by: Actor, day: date) -> QuerySet[Campaign]:
-    """What goes out, went out or was made on this day, and whatever is still under way; newest first."""
+    """What goes out or went out on this day and whatever is still under way, newest first; drafts of the day at the end."""
     begin = timezone.make_aware(datetime.combine(day, time.min))
     end = begin + timedelta(days=1)
     return (
         visible_campaigns(by)
         .filter(
-            Q(created_at__gte=begin, created_at__lt=end)
+            Q(state=CampaignState.DRAFT, created_at__gte=begin, created_at__lt=end)
             | Q(started_at__gte=begin, started_at__lt=end)
             | Q(send_at__gte=begin, send_at__lt=end)
             | Q(state__in=UNDER_WAY)
         )
-        .order_by("-created_at", "-id")
+        .annotate(is_draft=Case(When(state=CampaignState.DRAFT, then=1), default=0))
+        .order_by("is_draft", "-created_at", "-id")
     )
 
 

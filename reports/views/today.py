@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from dispatch.selectors.progress import minutes_of, progress_of, receipt_delays_of
-from reports.drawing import draw_delays, draw_funnel, draw_routes, draw_states
+from reports.drawing import draw_delays, draw_funnel, draw_states
 from reports.selectors.calendar import days_ahead
 from reports.selectors.today import Today, routes_of, states_over_day, today_for, visible_campaigns
 from tenants.middleware import actor_for
@@ -52,7 +52,7 @@ def _charts(today: Today) -> dict[str, object]:
         "states_chart": draw_states(moments, chart_id="day", title=_("今日のSMSの状態の移り変わり"))
         if moments
         else None,
-        "routes_chart": draw_routes(routes, chart_id="routes", title=_("連絡の方法")) if any(routes.values()) else None,
+        "routes": routes if any(routes.values()) else None,
     }
 
 
