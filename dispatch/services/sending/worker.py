@@ -35,6 +35,7 @@ RENEW_S: Final = 2.0
 MIN_BACKOFF_S: Final = 1.0
 MAX_BACKOFF_S: Final = 60.0
 REFUSED_BACKOFF_S: Final = 30.0
+HELD_S: Final = 5.0  # a link that held so long was well: the next one is tried after the shortest wait
 
 TAKE_BIND: Final = """
 WITH free AS (
@@ -101,7 +102,6 @@ class CarrierWorker:
         """Until stopped. A surprise is logged and costs the bind, not the worker."""
         backoff = MIN_BACKOFF_S
         while not self._stopping.is_set():
-            started = time.monotonic()
             try:
                 refused = await self._serve_a_bind()
             except psycopg.OperationalError as exc:
@@ -110,16 +110,17 @@ class CarrierWorker:
             except Exception:
                 log.exception("carrier_worker.surprise")
                 refused = False
-            if time.monotonic() - started > MAX_BACKOFF_S:
+            if self._held_s > HELD_S:
                 backoff = MIN_BACKOFF_S
             await self._pause(REFUSED_BACKOFF_S if refused else backoff * random.uniform(0.5, 1.0))  # noqa: S311 - jitter
             backoff = min(MAX_BACKOFF_S, backoff * 2) if self._had_bind else MIN_BACKOFF_S
 
     _had_bind = False
+    _held_s = 0.0
 
     async def _serve_a_bind(self) -> bool:
         """Take a bind and hold it until its link ends; answers whether the carrier refused us for good."""
-        self._had_bind = False
+        self._had_bind, self._held_s = False, 0.0
         session, beside = Session(await connect()), Session(await connect())
         try:
             cursor = await session.connection.execute(TAKE_BIND, [self.name, BIND_LEASE_S])
@@ -184,16 +185,18 @@ class CarrierWorker:
             bind.error = f"{exc} {exc.code}".strip()
             log.warning("carrier.not_bound", account_id=account.pk, error=type(exc).__name__, code=exc.code)
             return isinstance(exc, Misconfigured)
+        bound_at = time.monotonic()
         self._pump = pump
-        bind.state, bind.error = BindState.BOUND, ""
-        await self._show(session.connection, bind)
-        log.info("carrier.bound", account_id=account.pk, bind=bind.number)
-        if self._stopping.is_set():
-            pump.stop()
         try:
+            bind.state, bind.error = BindState.BOUND, ""
+            await self._show(session.connection, bind)
+            log.info("carrier.bound", account_id=account.pk, bind=bind.number)
+            if self._stopping.is_set():
+                pump.stop()
             await pump.run()
         finally:
             self._pump = None
+            self._held_s = time.monotonic() - bound_at
             bind.state, bind.error = BindState.DOWN, pump.closed_reason or ""
             bind.outstanding = 0
             await link.close(drain_s=DRAIN_S if pump.closed_reason is None else 0)
