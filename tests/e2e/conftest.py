@@ -1,0 +1,93 @@
+"""One demonstration and one browser for all tests of this folder.
+
+They come last and in the order in which they are written: the browser's own event loop would be in the way of tests
+that ask the database, and the machine is busy enough while they run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from devservers import browser as browsers
+from devservers import environment
+from tests.e2e.demonstration import Demonstration, demonstration
+from tests.e2e.sending import Sending, send_roster
+from tests.e2e.walking import RELEASE_ROSTER, sign_in
+
+HERE = Path(__file__).parent
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+RELEASE_TEXT = "【みなと市保健所】{{氏名|様}}\n療養終了日は{{療養終了日}}です。"
+OpenPage = Callable[..., Page]
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Ours last, by file and line, whatever order the others are shuffled into."""
+    ours = [item for item in items if HERE in item.path.parents]
+    ours.sort(key=lambda item: (item.path.name, item.location[1] or 0))
+    items[:] = [item for item in items if item not in set(ours)] + ours
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demonstration]:
+    with demonstration(tmp_path_factory.mktemp("demonstration")) as demo:
+        yield demo
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    path = browsers.provide(given=environment.outside())
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, headless=True, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def sessions() -> dict[str, Any]:
+    """Who is logged in already, by the person's key in demo.json: cookies to go on with."""
+    return {}
+
+
+@pytest.fixture
+def open_page(demo: Demonstration, browser: Browser, sessions: dict[str, Any]) -> Iterator[OpenPage]:
+    """A new window, logged in as somebody where ``key`` names a person; closed after the test."""
+    with windows(demo, browser, sessions) as open_window:
+        yield open_window
+
+
+@contextmanager
+def windows(demo: Demonstration, browser: Browser, sessions: dict[str, Any]) -> Iterator[OpenPage]:
+    contexts: list[BrowserContext] = []
+
+    def open_window(key: str = "", *, width: int = 1280, **options: Any) -> Page:
+        viewport = {"width": width, "height": 900}
+        context = browser.new_context(
+            base_url=demo.url, locale="ja-JP", viewport=viewport, storage_state=sessions.get(key), **options
+        )
+        contexts.append(context)
+        context.set_default_timeout(30_000)
+        page = context.new_page()
+        if key and key not in sessions:
+            sign_in(page, demo.user(key))
+            sessions[key] = context.storage_state()
+        return page
+
+    try:
+        yield open_window
+    finally:
+        for context in contexts:
+            context.close()
+
+
+@pytest.fixture(scope="session")
+def release(demo: Demonstration, browser: Browser, sessions: dict[str, Any]) -> Sending:
+    """The release roster, sent by a member of staff in the browser: the main way, once for all tests."""
+    with windows(demo, browser, sessions) as open_window:
+        return send_roster(open_window("staff"), demo, roster=RELEASE_ROSTER, text=RELEASE_TEXT)
