@@ -32,6 +32,9 @@ class CarrierAccount(models.Model):
     )
     binds = models.PositiveSmallIntegerField(default=1, validators=[MinValueValidator(1)])
     texts_per_s = models.PositiveIntegerField(null=True, blank=True, help_text="Counted in parts; empty: no limit.")
+    quota_until = models.DateTimeField(
+        default=timezone.now, editable=False, help_text="The limit is given away up to this instant."
+    )
     rank = models.PositiveSmallIntegerField(default=100, help_text="Lower is preferred.")
     prefixes = models.JSONField(default=list, help_text="E.164 heads that go this way; empty: all.")
     tenant_ids = models.JSONField(default=list, help_text="Tenants that go this way; empty: all.")

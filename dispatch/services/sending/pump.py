@@ -21,7 +21,7 @@ from carriers.base import Inbound, Link, Outcome, Receipt, SubmitResult
 from carriers.errors import CarrierError
 from dispatch.models import Policy
 from dispatch.pacing import Pacer
-from dispatch.services.sending import claims, windows
+from dispatch.services.sending import claims, quota, windows
 from dispatch.services.sending.claims import Holder, Rings
 from dispatch.services.sending.database import Session
 from dispatch.services.sending.parts import ClaimedBatch, Part
@@ -136,6 +136,7 @@ class Pump:
         self._pending_since = None
         await self._claim()
         await self._commit_window()
+        await self._top_up()
         self._write()
         await self._release()
 
@@ -145,6 +146,7 @@ class Pump:
             self._wake.clear()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), wait_s)
+            await self.session.persistently(self._top_up)
             self._write()
 
     def _seconds_to_next_turn(self) -> float:
@@ -203,6 +205,10 @@ class Pump:
         if batch is not None:
             failpoint("pump.claimed")
             self._batches.append(batch)
+
+    async def _top_up(self) -> None:
+        if self._intended and not self.is_stopping:
+            await quota.top_up(self.session.connection, self.pacer, account_id=self.holder.account_id)
 
     async def _commit_window(self) -> None:
         answers, self._answers = self._answers, []
@@ -288,8 +294,7 @@ class Pump:
             if part is None:
                 log.error("pump.answer_without_part", account_id=self.holder.account_id)
                 continue
-            if result.outcome in RETRY:
-                self.pacer.throttled(time.monotonic())
+            self.pacer.answered(throttled=result.outcome in RETRY, now=time.monotonic())
             self._answer(part, result, at)
 
     def _answer(self, part: Part, result: SubmitResult, at: datetime) -> None:

@@ -211,7 +211,7 @@ class CarrierWorker:
             desk=ReceiptDesk(link=link, session=beside, account_id=account.pk, rings=self._rings, window=window),
             holder=Holder(account.pk, self.name),
             rings=self._rings,
-            pacer=Pacer(limit=account.texts_per_s, now=time.monotonic()),
+            pacer=Pacer(limit=account.texts_per_s),
             window=window,
         )
 

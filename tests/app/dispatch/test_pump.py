@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import time
+from bisect import bisect_left
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 from asgiref.sync import sync_to_async
 
+from carriers.models import CarrierAccount
 from dispatch.models import Batch, BatchState, EventKind, FollowUp, FollowUpKind, Message, MessageEvent
 from dispatch.services.sending.worker import CarrierWorker
 from dispatch.states import Status
@@ -31,22 +34,24 @@ def send(
     *,
     meanwhile: Callable[[Simulator], Any] | None = None,
     timeout_s: float = 20,
+    workers: int = 1,
     **knobs: Any,
 ) -> Simulator:
-    """Start a simulator, arrange for its port, run one carrier worker until ``is_over`` says so, stop it in good order."""
+    """Start a simulator, arrange for its port, run carrier workers until ``is_over`` says so, stop them in good order."""
 
     async def run() -> Simulator:
         async with simulator(folder, **knobs) as smsc:
             await sync_to_async(arrange)(smsc.port)
-            worker = CarrierWorker()
-            task = asyncio.create_task(worker.run())
+            running = [CarrierWorker() for _ in range(workers)]
+            tasks = [asyncio.create_task(worker.run()) for worker in running]
             deadline = time.monotonic() + timeout_s
             while not await sync_to_async(is_over)() and time.monotonic() < deadline:
                 if meanwhile is not None:
                     await sync_to_async(meanwhile)(smsc)
                 await asyncio.sleep(0.05)
-            worker.stop()
-            await asyncio.wait_for(task, 35)
+            for worker in running:
+                worker.stop()
+            await asyncio.wait_for(asyncio.gather(*tasks), 35)
             return smsc
 
     return asyncio.run(run())
@@ -212,3 +217,22 @@ class TestStopping:
         assert tallied(acme) == found
         with acme.scope():
             assert Message.objects.filter(state=Status.QUEUED).count() == 0
+
+
+class TestPacing:
+    def test_keeps_the_accounts_limit_over_all_its_binds(self, acme: Cast, tmp_path: Path) -> None:
+        limit = 100
+
+        def arrange(port: int) -> None:
+            account = make_account(port, binds=2, window=50)
+            CarrierAccount.objects.using("operator").filter(pk=account.pk).update(texts_per_s=limit)
+            for start in range(0, 400, 100):
+                make_batch(acme, account, numbers(400)[start : start + 100])
+
+        smsc = send(tmp_path, arrange, wait_for(acme, delivered=400), workers=2)
+
+        instants = sorted(datetime.fromisoformat(part.at).timestamp() for part in smsc.journal().accepted)
+        busiest = max(bisect_left(instants, start + 1.0) - place for place, start in enumerate(instants))
+        assert {part.bind for part in smsc.journal().accepted} != {1}
+        assert busiest <= limit * 1.05 + 1
+        assert 400 / (instants[-1] - instants[0]) >= limit * 0.9

@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+import pytest
+
+from dispatch.pacing import FLOOR, GRACE_S, Pacer, Slot, Throttle
+
+
+class TestSlot:
+    def test_lets_its_parts_leave_evenly(self) -> None:
+        slot = Slot(start=10.0, end=10.1, parts=10)
+
+        assert [slot.due(10.0), slot.due(10.05), slot.due(10.1)] == [0, 5, 10]
+
+    def test_keeps_back_what_has_left(self) -> None:
+        assert Slot(start=0.0, end=0.1, parts=10, used=4).due(0.05) == 1
+
+    def test_forfeits_what_it_did_not_use(self) -> None:
+        slot = Slot(start=0.0, end=0.1, parts=10)
+
+        assert slot.due(0.1 + GRACE_S / 2) == 10
+        assert slot.due(0.1 + GRACE_S * 2) == 0
+
+
+class TestPacer:
+    def test_lets_everything_leave_where_there_is_no_limit(self) -> None:
+        pacer = Pacer(limit=None)
+
+        assert pacer.wants(0.0) == 0
+        assert pacer.allow(500, 0.0) == 500
+
+    def test_lets_nothing_leave_before_it_holds_a_slot(self) -> None:
+        assert Pacer(limit=100).allow(5, 0.0) == 0
+
+    def test_asks_for_a_tenth_of_a_second_and_no_more_while_that_lasts(self) -> None:
+        pacer = Pacer(limit=200)
+
+        assert pacer.wants(0.0) == 20
+        pacer.grant(start=0.0, end=0.1, parts=20)
+        assert pacer.wants(0.01) == 0
+        assert pacer.wants(0.08) == 20
+
+    @pytest.mark.parametrize("limit", [1, 7, 33, 200, 1_500])
+    def test_never_exceeds_its_slots_over_a_second(self, limit: int) -> None:
+        pacer, now, given_until, gone = Pacer(limit=limit), 0.0, 0.0, 0
+        while now < 3.0:
+            parts = pacer.wants(now)
+            if parts:
+                start = max(given_until, now)
+                given_until = start + parts / limit
+                pacer.grant(start=start, end=given_until, parts=parts)
+            gone += pacer.allow(10_000, now)
+            now += 0.005
+
+        assert 0.95 * 3 * limit - 2 <= gone <= 3 * limit + max(1, limit * 0.1)
+
+    def test_pauses_after_a_throttled_answer(self) -> None:
+        pacer = Pacer(limit=None)
+
+        pacer.answered(throttled=True, now=5.0)
+
+        assert pacer.allow(10, 5.001) == 0
+        assert pacer.allow(10, 5.1) == 10
+
+
+def judge(throttle: Throttle, *, second: float, share: float) -> None:
+    """A hundred answers of which ``share`` said "slower", judged at ``second``."""
+    for n in range(99):
+        throttle.answered(throttled=n < share * 100, now=throttle.judged_at)
+    throttle.answered(throttled=False, now=second)
+
+
+class TestThrottle:
+    def test_slows_down_while_that_helps_and_recovers(self) -> None:
+        throttle = Throttle()
+
+        judge(throttle, second=1.0, share=0.5)
+        judge(throttle, second=2.0, share=0.3)
+        slowed = throttle.factor
+        judge(throttle, second=3.0, share=0.0)
+
+        assert slowed == pytest.approx(0.64)
+        assert throttle.factor > slowed
+
+    def test_keeps_its_pace_where_slowing_down_does_not_help(self) -> None:
+        throttle = Throttle()
+
+        for second in range(1, 60):
+            judge(throttle, second=float(second), share=0.3)
+
+        assert throttle.factor >= 0.8
+
+    def test_never_stops_for_good(self) -> None:
+        throttle, share = Throttle(), 0.99
+        for second in range(1, 200):
+            share *= 0.8
+            judge(throttle, second=float(second), share=max(share, 0.05))
+
+        assert throttle.factor >= FLOOR
