@@ -10,69 +10,72 @@ from typing import Final
 from django.utils import timezone
 from django.utils.dateformat import format as date_format
 from django.utils.functional import Promise
-from django.utils.translation import get_language
+from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy as lazy
 
 from dispatch.evidence import Event
 from dispatch.models import CallState, EventKind, Outcome
 from reports.selectors.people import Phoned
 
 REASONS: Final[Mapping[str, str | Promise]] = {
-    "out_of_reach": lazy("圏外または電源が入っていません"),
-    "refused_by_recipient": lazy("受信する人の設定で拒否されました"),
-    "not_in_use": lazy("使われていない番号です"),
-    "ported": lazy("携帯会社が変わった番号です"),
-    "carrier_trouble": lazy("通信会社の側で届けられませんでした"),
-    "text_too_long": lazy("文面が長すぎました"),
-    "expired": lazy("期限までに受信されませんでした"),
-    "no_receipt": lazy("期限までに受信の報告がありませんでした"),
-    "invalid_number": lazy("送れない番号です"),
-    "unknown_code": lazy("通信会社の理由コードの意味が分かりません"),
-    "set_aside": lazy("送信の準備ができませんでした"),
-    "no_consent": lazy("SMSへの同意がありません"),
-    "age": lazy("年齢の決まりで電話にしました"),
-    "landline": lazy("固定電話です"),
-    "ip_phone": lazy("IP電話（050）です"),
-    "not_a_mobile": lazy("SMSが届かない番号です"),
-    "opted_out": lazy("SMSの停止を希望しています"),
-    "unknown": lazy("届いたかどうか分かりません"),
+    "out_of_reach": gettext_lazy("圏外または電源が入っていません"),
+    "refused_by_recipient": gettext_lazy("受信する人の設定で拒否されました"),
+    "not_in_use": gettext_lazy("使われていない番号です"),
+    "ported": gettext_lazy("携帯会社が変わった番号です"),
+    "carrier_trouble": gettext_lazy("通信会社の側で届けられませんでした"),
+    "text_too_long": gettext_lazy("文面が長すぎました"),
+    "expired": gettext_lazy("期限までに受信されませんでした"),
+    "no_receipt": gettext_lazy("期限までに受信の報告がありませんでした"),
+    "invalid_number": gettext_lazy("送れない番号です"),
+    "unknown_code": gettext_lazy("通信会社の理由コードの意味が分かりません"),
+    "set_aside": gettext_lazy("送信の準備ができませんでした"),
+    "no_consent": gettext_lazy("SMSへの同意がありません"),
+    "age": gettext_lazy("年齢の決まりで電話にしました"),
+    "landline": gettext_lazy("固定電話です"),
+    "ip_phone": gettext_lazy("IP電話（050）です"),
+    "not_a_mobile": gettext_lazy("SMSが届かない番号です"),
+    "opted_out": gettext_lazy("SMSの停止を希望しています"),
+    "unknown": gettext_lazy("届いたかどうか分かりません"),
 }
 RECEIPTS: Final[Mapping[str, tuple[str | Promise, str, str]]] = {
-    "delivered": (lazy("%(at)s に端末が受信しました。"), "check", "success"),
-    "undelivered": (lazy("%(at)s に、届かなかったと通信会社が報告しました。"), "cross", "danger"),
-    "rejected": (lazy("%(at)s に、拒否されたと通信会社が報告しました。"), "slash", "danger"),
-    "expired": (lazy("%(at)s に、期限切れになったと通信会社が報告しました。"), "hourglass", "caution"),
-    "pending": (lazy("%(at)s に、まだ届けている途中だと通信会社が報告しました。"), "clock", "progress"),
+    "delivered": (gettext_lazy("%(at)s に端末が受信しました。"), "check", "success"),
+    "undelivered": (gettext_lazy("%(at)s に、届かなかったと通信会社が報告しました。"), "cross", "danger"),
+    "rejected": (gettext_lazy("%(at)s に、拒否されたと通信会社が報告しました。"), "slash", "danger"),
+    "expired": (gettext_lazy("%(at)s に、期限切れになったと通信会社が報告しました。"), "hourglass", "caution"),
+    "pending": (gettext_lazy("%(at)s に、まだ届けている途中だと通信会社が報告しました。"), "clock", "progress"),
 }
 EVENTS: Final[Mapping[str, tuple[str | Promise, str, str]]] = {
-    "created": (lazy("%(at)s に%(by)sが作成しました。"), "pencil", ""),
-    "approved": (lazy("%(at)s に%(by)sが承認しました。"), "person", ""),
-    "released": (lazy("%(at)s に%(by)sが送信を指示しました。"), "arrow", "progress"),
-    "queued": (lazy("%(at)s に送信の準備ができました。"), "dots", ""),
-    "accepted": (lazy("%(at)s に送信しました。"), "arrow", "progress"),
-    "failed": (lazy("%(at)s に、送信できないと分かりました。"), "warning", "danger"),
+    "created": (gettext_lazy("%(at)s に%(by)sが作成しました。"), "pencil", ""),
+    "approved": (gettext_lazy("%(at)s に%(by)sが承認しました。"), "person", ""),
+    "released": (gettext_lazy("%(at)s に%(by)sが送信を指示しました。"), "arrow", "progress"),
+    "queued": (gettext_lazy("%(at)s に送信の準備ができました。"), "dots", ""),
+    "accepted": (gettext_lazy("%(at)s に送信しました。"), "arrow", "progress"),
+    "failed": (gettext_lazy("%(at)s に、送信できないと分かりました。"), "warning", "danger"),
     EventKind.UNKNOWN: (
-        lazy("%(at)s に接続が切れ、送信できたかどうか分からなくなりました。"),
+        gettext_lazy("%(at)s に接続が切れ、送信できたかどうか分からなくなりました。"),
         "question",
         "caution",
     ),
-    EventKind.LATE_ANSWER: (lazy("%(at)s に通信会社の応答が遅れて届きました。"), "clock", "progress"),
-    EventKind.RESENT_BY_POLICY: (lazy("%(at)s に規則によりもう一度送信することにしました。"), "arrow", "progress"),
-    EventKind.SENT_AGAIN: (lazy("%(at)s に%(by)sがもう一度送信することにしました。"), "arrow", "progress"),
-    EventKind.TAKEN_AS_SENT: (lazy("%(at)s に%(by)sが送信済みとして扱うことにしました。"), "check", ""),
-    EventKind.DEADLINE: (lazy("%(at)s に期限が過ぎたため、電話で連絡することにしました。"), "phone", "caution"),
-    EventKind.CANCELLED: (lazy("%(at)s に送信を取り消しました。"), "minus", ""),
-    EventKind.SET_ASIDE: (lazy("%(at)s に送信の準備ができず、保留しました。"), "warning", "danger"),
+    EventKind.LATE_ANSWER: (gettext_lazy("%(at)s に通信会社の応答が遅れて届きました。"), "clock", "progress"),
+    EventKind.RESENT_BY_POLICY: (
+        gettext_lazy("%(at)s に規則によりもう一度送信することにしました。"),
+        "arrow",
+        "progress",
+    ),
+    EventKind.SENT_AGAIN: (gettext_lazy("%(at)s に%(by)sがもう一度送信することにしました。"), "arrow", "progress"),
+    EventKind.TAKEN_AS_SENT: (gettext_lazy("%(at)s に%(by)sが送信済みとして扱うことにしました。"), "check", ""),
+    EventKind.DEADLINE: (gettext_lazy("%(at)s に期限が過ぎたため、電話で連絡することにしました。"), "phone", "caution"),
+    EventKind.CANCELLED: (gettext_lazy("%(at)s に送信を取り消しました。"), "minus", ""),
+    EventKind.SET_ASIDE: (gettext_lazy("%(at)s に送信の準備ができず、保留しました。"), "warning", "danger"),
 }
 CALLED: Final[Mapping[str, str | Promise]] = {
-    Outcome.REACHED: lazy("%(at)s に%(by)sが電話し、つながりました。"),
-    Outcome.NO_ANSWER: lazy("%(at)s に%(by)sが電話しましたが、不在でした。"),
-    Outcome.WRONG_NUMBER: lazy("%(at)s に%(by)sが電話しましたが、番号違いでした。"),
-    Outcome.LEFT_MESSAGE: lazy("%(at)s に%(by)sが電話し、伝言を残しました。"),
-    Outcome.VISIT: lazy("%(at)s に%(by)sが訪問に切り替えました。"),
-    Outcome.CLOSED: lazy("%(at)s に%(by)sが理由を付けて終了しました。"),
-    Outcome.RECEIVED: lazy("%(at)s に、SMSが届いたため電話を取りやめました。"),
+    Outcome.REACHED: gettext_lazy("%(at)s に%(by)sが電話し、つながりました。"),
+    Outcome.NO_ANSWER: gettext_lazy("%(at)s に%(by)sが電話しましたが、不在でした。"),
+    Outcome.WRONG_NUMBER: gettext_lazy("%(at)s に%(by)sが電話しましたが、番号違いでした。"),
+    Outcome.LEFT_MESSAGE: gettext_lazy("%(at)s に%(by)sが電話し、伝言を残しました。"),
+    Outcome.VISIT: gettext_lazy("%(at)s に%(by)sが訪問に切り替えました。"),
+    Outcome.CLOSED: gettext_lazy("%(at)s に%(by)sが理由を付けて終了しました。"),
+    Outcome.RECEIVED: gettext_lazy("%(at)s に、SMSが届いたため電話を取りやめました。"),
 }
 
 

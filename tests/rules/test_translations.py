@@ -1,0 +1,107 @@
+"""Japanese is the source; every sentence has its English, with the same placeholders."""
+
+from __future__ import annotations
+
+import ast
+import gettext
+import re
+from pathlib import Path
+from typing import Final
+
+from tests.rules.project_files import APPS, ROOT, python_files, shown
+
+CATALOGUE: Final = ROOT / "locale" / "en" / "LC_MESSAGES" / "django.po"
+PLACEHOLDER: Final = re.compile(r"%\(\w+\)[sd]|\{\w+\}")
+LINE: Final = re.compile(r'^(msgid|msgstr|msgid_plural|msgstr\[\d\])? ?(".*")$')
+JAPANESE: Final = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff]")
+IN_TEMPLATE: Final = re.compile(r"""\{%\s*translate\s+(?:"([^"]+)"|'([^']+)')""")
+ALIASED: Final = re.compile(r"import (?:gettext|gettext_lazy|ngettext|pgettext) as (\w+)")
+
+
+def entries(path: Path = CATALOGUE) -> dict[str, str]:
+    """msgid → msgstr, as the file says."""
+    found: dict[str, str] = {}
+    for block in path.read_text(encoding="utf-8").split("\n\n"):
+        parts: dict[str, str] = {}
+        keyword = ""
+        for line in block.splitlines():
+            match = LINE.match(line)
+            if match:
+                keyword = match[1] or keyword
+                parts[keyword] = parts.get(keyword, "") + ast.literal_eval(match[2])
+        if parts.get("msgid"):
+            found[parts["msgid"]] = parts.get("msgstr", "")
+    return found
+
+
+def said_in_python() -> dict[str, str]:
+    """Every literal handed to a function of gettext → its file."""
+    found: dict[str, str] = {}
+    for file in python_files(*APPS):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if not isinstance(node, ast.Call) or not node.args:
+                continue
+            name = getattr(node.func, "id", getattr(node.func, "attr", ""))
+            text = node.args[0]
+            if (
+                name in {"_", "gettext", "gettext_lazy"}
+                and isinstance(text, ast.Constant)
+                and isinstance(text.value, str)
+            ):
+                found[text.value] = shown(file)
+    return found
+
+
+def said_in_templates() -> dict[str, str]:
+    found: dict[str, str] = {}
+    for app in APPS:
+        for file in sorted((ROOT / app / "templates").rglob("*.html")):
+            for one, other in IN_TEMPLATE.findall(file.read_text(encoding="utf-8")):
+                found[one or other] = shown(file)
+    return found
+
+
+class TestTranslations:
+    def test_every_sentence_has_its_english(self) -> None:
+        english = entries()
+        said = said_in_python() | said_in_templates()
+
+        missing = {text: where for text, where in said.items() if not english.get(text)}
+
+        assert len(said) > 500
+        assert not missing, "run `make messages` and fill in locale/en"
+
+    def test_nothing_is_left_without_english(self) -> None:
+        assert [text for text, english in entries().items() if not english] == []
+
+    def test_placeholders_are_the_same(self) -> None:
+        wrong = [
+            (text, english)
+            for text, english in entries().items()
+            if set(PLACEHOLDER.findall(text)) != set(PLACEHOLDER.findall(english))
+        ]
+
+        assert not wrong
+
+    def test_english_is_english(self) -> None:
+        kept = re.compile(r"\{\{[^}]*\}\}|電話番号|メモ|名簿の行|氏名|名前|種類|文面|有|無|平成2年1月2日")
+        wrong = [english for english in entries().values() if JAPANESE.search(kept.sub("", english))]
+
+        assert not wrong
+
+    def test_the_compiled_catalogue_is_fresh(self) -> None:
+        with CATALOGUE.with_suffix(".mo").open("rb") as compiled:
+            catalogue = gettext.GNUTranslations(compiled)
+        stale = [text for text, english in entries().items() if catalogue.gettext(text) != english]
+
+        assert not stale, "run `make messages`"
+
+    def test_gettext_keeps_the_names_that_makemessages_finds(self) -> None:
+        aliases = {
+            (shown(file), alias)
+            for file in python_files(*APPS)
+            for alias in ALIASED.findall(file.read_text(encoding="utf-8"))
+            if alias != "_"
+        }
+
+        assert not aliases
