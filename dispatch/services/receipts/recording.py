@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -19,6 +19,7 @@ from dispatch.models import FollowUpKind
 from dispatch.services.receipts.matching import Target, Trace, match, match_unknown, traces_of, unknown_candidates
 from dispatch.services.sending.claims import ADD_FOLLOW_UPS, Rings
 from dispatch.services.sending.database import Connection
+from dispatch.services.sending.parts import REFERENCES
 from dispatch.services.sending.tallies import CarrierCounts, Moves, write_carrier_counts, write_moves
 from dispatch.states import NOT_REACHED, RECEIPT_ORDER, Status, after_receipt, of_parts
 from tenants import keys
@@ -98,6 +99,7 @@ async def store_and_apply(
     Raises ``psycopg.Error`` with nothing stored: then nothing may be acknowledged.
     """
     now = datetime.now(UTC)
+    receipts = [receipt if _fits(receipt) else _fitted(receipt) for receipt in receipts]
     async with connection.pipeline(), connection.transaction():
         targets = await match(connection, account_id, {receipt.carrier_id for receipt in receipts})
         unmatched = [receipt for receipt in receipts if receipt.carrier_id not in targets]
@@ -112,6 +114,26 @@ async def store_and_apply(
         if inbound:
             await connection.execute(STORE_INBOUND, [account_id, [_sealed_inbound(message) for message in inbound]])
     return sum(1 for report in reports if report.target is None)
+
+
+def _fits(receipt: Receipt) -> bool:
+    """Whether the database takes what the carrier wrote: one that it refuses would come again and again."""
+    return (
+        len(receipt.carrier_id) <= CARRIER_ID_LENGTH
+        and len(receipt.code) <= CODE_LENGTH
+        and "\0" not in receipt.carrier_id + receipt.code
+        and (receipt.reference is None or receipt.reference < REFERENCES)
+    )
+
+
+def _fitted(receipt: Receipt) -> Receipt:
+    """As much of it as can be stored in columns; ``raw`` keeps the whole."""
+    return replace(
+        receipt,
+        carrier_id=receipt.carrier_id.replace("\0", "")[:CARRIER_ID_LENGTH],
+        code=receipt.code.replace("\0", "")[:CODE_LENGTH],
+        reference=receipt.reference if (receipt.reference or 0) < REFERENCES else None,
+    )
 
 
 async def rematch(connection: Connection, *, account_id: int, within_s: float, rings: Rings) -> int:
@@ -169,9 +191,9 @@ async def _store(
         [
             account_id,
             now,
-            [receipt.carrier_id[:CARRIER_ID_LENGTH] for receipt in receipts],
+            [receipt.carrier_id for receipt in receipts],
             [receipt.status.value for receipt in receipts],
-            [receipt.code[:CODE_LENGTH] for receipt in receipts],
+            [receipt.code for receipt in receipts],
             [receipt.reason for receipt in receipts],
             [receipt.done_at for receipt in receipts],
             [receipt.reference for receipt in receipts],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import replace
 from itertools import permutations
 from pathlib import Path
 from typing import Any
@@ -161,6 +162,29 @@ class TestReceiptsInAnyOrder:
 
         assert StoredReceipt.objects.using("carrier").get().message_id is None
         assert states(acme) == {Status.ACCEPTED: 1}
+
+
+class TestReceiptThatTheDatabaseWouldRefuse:
+    @pytest.mark.parametrize(
+        "changes",
+        [
+            {"carrier_id": "9" * 71},
+            {"carrier_id": "a\0b"},
+            {"code": "0" * 21},
+            {"code": "\0"},
+            {"reference": 2**32 - 1},
+        ],
+    )
+    def test_is_stored_as_far_as_it_goes_and_its_neighbours_too(self, acme: Cast, changes: dict[str, Any]) -> None:
+        account = make_account(2775)
+        first, second = accepted(acme, account, 2)
+        odd = receipt(first, carrier_id="0", status=ReceiptStatus.UNDELIVERED)
+
+        store(account, replace(odd, **changes), receipt(second, carrier_id="1"))
+
+        assert StoredReceipt.objects.using("carrier").count() == 2
+        with acme.scope():
+            assert Message.objects.get(pk=second.pk).status is Status.DELIVERED
 
 
 class TestTextInParts:
