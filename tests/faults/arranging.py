@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import itertools
+import json
+import urllib.error
+import urllib.request
 from typing import Any
 
 import psycopg
 from django.utils import timezone
 
 from config.celery import app
+from devservers.ports import LOOPBACK
 from dispatch.models import Campaign
 from dispatch.services.campaigns import create_campaign
 from dispatch.services.campaigns.departure import send_campaign
@@ -100,3 +104,21 @@ def messages_of(campaign: Campaign) -> tuple[bool, int, int]:
         ).fetchone()
     assert found is not None
     return bool(found[0]), int(found[1]), int(found[2])
+
+
+def call_api(
+    port: int, method: str, path: str, key: str, body: object = None, *, timeout_s: float = 15, **headers: str
+) -> tuple[int, Any]:
+    """Status and body of a request to the web process. Raises ``URLError`` where none was made."""
+    request = urllib.request.Request(  # noqa: S310 - our own port
+        f"http://{LOOPBACK}:{port}/api/v1/{path}",
+        method=method,
+        data=None if body is None else json.dumps(body).encode(),
+        headers={"Authorization": f"Bearer {key}", "Content-Type": "application/json", **headers},
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=timeout_s) as response:  # noqa: S310 - our own port
+            return int(response.status), json.loads(response.read())
+    except urllib.error.HTTPError as exc:
+        with exc:
+            return exc.code, exc.read().decode(errors="replace")

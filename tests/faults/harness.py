@@ -212,6 +212,13 @@ class System:
         url = f"http://{ports.LOOPBACK}:{self.control_port}{path}"
         urllib.request.urlopen(url, json.dumps(values).encode(), timeout=10).close()  # noqa: S310 - our own port
 
+    def state(self) -> dict[str, Any]:
+        """What the simulator shows of itself."""
+        url = f"http://{ports.LOOPBACK}:{self.control_port}/state"
+        with urllib.request.urlopen(url, timeout=10) as answer:  # noqa: S310 - our own port
+            found: dict[str, Any] = json.loads(answer.read())
+        return found
+
     def journal(self) -> JournalReport:
         return read_journal(self.journal_path)
 
