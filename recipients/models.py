@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 import uuid_utils.compat as uuids
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -204,3 +205,22 @@ class ColumnMemory(TenantOwned, Sealed):
                 nulls_distinct=False,
             )
         ]
+
+
+class NameGram(TenantOwned):
+    """Which rows of a roster have a pair of characters in their name or kana: the search by name.
+
+    ``gram`` is the keyed hash of the pair, cut to 64 bits; ``rows`` are the data rows (``Recipient.row``) that have it.
+    """
+
+    roster = TenantForeignKey(Roster, on_delete=models.CASCADE, related_name="+")
+    gram = models.BigIntegerField()
+    rows = ArrayField(models.IntegerField())
+
+    privacy: ClassVar = {"*": Privacy.PUBLIC}
+
+    class Meta(TenantOwned.Meta):
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["tenant", "gram", "roster"], name="one_line_per_gram_and_roster")
+        ]
+        indexes: ClassVar = [models.Index(fields=["tenant", "roster"], name="grams_by_roster")]

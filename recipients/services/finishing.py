@@ -20,6 +20,7 @@ from recipients.services.duplicates import Persons, RowsSum
 from recipients.services.findings import Found
 from recipients.services.leases import Lease, LeaseLost
 from recipients.services.mapping_memory import remember_mapping
+from recipients.services.naming import NameIndex
 from recipients.services.slipping import find_slip
 from tenants.keys import ring
 
@@ -50,11 +51,13 @@ class Seen:
 
     persons: Persons = field(default_factory=Persons)
     rows_sum: RowsSum = field(default_factory=RowsSum)
+    names: NameIndex = field(default_factory=NameIndex)
     ages_differ: int = 0
 
     def note(self, row: int, checked: CheckedRow) -> int | None:
         """The earlier row of the same person, if there is one."""
         self.ages_differ += checked.age_differs
+        self.names.add(row, checked.name, checked.kana)
         return self.persons.earlier_row(row, checked)
 
 
@@ -68,6 +71,7 @@ def finish(*, lease: Lease, total: int, seen: Seen, mapping: ColumnMapping, rule
     roster.state, roster.read_at, roster.lease_until, roster.failure_code = RosterState.READY, now, None, ""
     count_routes(roster)
     roster.save()
+    seen.names.store(roster_id=roster.pk)
     keep_problems(roster, _find_problems(roster, seen=seen, mapping=mapping, rules=rules))
     if roster.personal["mapping_source"] == "chosen":
         header = roster.personal["header"]

@@ -14,6 +14,7 @@ from recipients.models import Recipient, Roster, Route
 from recipients.services.duplicates import person_key
 from recipients.services.errors import RosterFrozen, RosterNotReady, UnknownField
 from recipients.services.finishing import count_routes
+from recipients.services.naming import move_name
 from recipients.services.reading import known_to, rules_of
 from recipients.services.storing import RowSealer, store_rows
 from tenants.actors import Actor
@@ -49,6 +50,8 @@ def mend_locked(roster: Roster, before: Recipient, edit: Mapping[str, str], *, b
     sealer = RowSealer(ring(), phone_header=phone_header)
     stored = sealer.seal(before.row, checked, duplicate_of=duplicate_of, by_hand=True)
     store_rows(roster_id=roster.pk, rows=[stored])
+    named = (before.personal["name"], before.personal["kana"])
+    move_name(roster_id=roster.pk, row=before.row, before=named, after=(checked.name, checked.kana))
     _keep_edit(roster, before.row, edit)
     was = {name: before.personal["cells"].get(name) for name in edit}
     record(

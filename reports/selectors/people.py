@@ -1,7 +1,8 @@
-"""People, as they stand on rosters and in messages: found by number or id, each with everything that was done."""
+"""People, as they stand on rosters and in messages: found by number, name or id, each with everything that was done."""
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -12,12 +13,16 @@ from django.db.models import Q, QuerySet
 from dispatch import evidence
 from dispatch.models import Call, CallAttempt, Message
 from recipients.models import Recipient
+from recipients.name_grams import is_match
 from recipients.phone_numbers import parse_number
+from recipients.selectors.names import recipients_that_may_match
 from reports.person_addresses import BY_ID, BY_PHONE, NoSuchPerson, PersonKey, hash_of_name
 from tenants import keys
 from tenants.actors import Actor
 
 MOST_ROWS: Final = 500  # of one number or id; more than a year of weekly rosters
+MOST_PEOPLE: Final = 100  # of one name
+MOST_OPENED: Final = 2_000  # rows that a search by name opens: 20 ms
 
 
 @dataclass(slots=True)
@@ -60,17 +65,59 @@ class Dossier:
 
 
 def find_people(query: str, *, by: Actor) -> list[Person]:
-    """The people with this number (in any writing) or this id, newest first."""
-    ring = keys.ring()
+    """The people with this number or id, or with this in their name or kana, in any writing, newest first.
+
+    ``MOST_PEOPLE`` at most; so many ask for a longer name.
+    """
     number = parse_number(query).e164
-    wanted = query.strip()
-    conditions = Q(id_hash=ring.hash("id", wanted)) if wanted else Q(pk=None)
-    phone_hash = ring.hash("phone", number) if number else None
-    if phone_hash:
-        conditions |= Q(phone_hash=phone_hash)
-    rows = list(_visible_rows(by).filter(conditions).order_by("-id")[:MOST_ROWS])
-    messages = list(evidence.messages(by=by, phone=number or "").order_by("-created_at")[:MOST_ROWS]) if number else []
+    if number:
+        return _by_number(number, query, by=by)
+    return _by_id(query, by=by) or _by_name(query, by=by)
+
+
+def _by_number(number: str, query: str, *, by: Actor) -> list[Person]:
+    """An id may look like a number, so both are asked for."""
+    phone_hash = keys.ring().hash("phone", number)
+    condition = Q(phone_hash=phone_hash) | Q(id_hash__in=_id_hashes(query))
+    rows = list(_visible_rows(by).filter(condition).order_by("-id")[:MOST_ROWS])
+    messages = list(evidence.messages(by=by, phone=number).order_by("-created_at")[:MOST_ROWS])
     return _people_of(rows, messages, phone_hash)
+
+
+def _by_id(query: str, *, by: Actor) -> list[Person]:
+    rows = list(_visible_rows(by).filter(id_hash__in=_id_hashes(query)).order_by("-id")[:MOST_ROWS])
+    return _people_of(rows, _texts_to(rows, by=by), None)
+
+
+def _by_name(query: str, *, by: Actor) -> list[Person]:
+    rows: list[Recipient] = []
+    people: set[PersonKey] = set()
+    opened = 0
+    for recipient_ids in recipients_that_may_match(query):
+        for row in _visible_rows(by).filter(pk__in=recipient_ids).order_by("-id"):
+            name, kana = (str(row.personal.get(each) or "") for each in ("name", "kana"))
+            if is_match(query, name) or is_match(query, kana):
+                rows.append(row)
+                people.add(_key_of(row))
+        opened += len(recipient_ids)
+        if len(people) >= MOST_PEOPLE or opened >= MOST_OPENED:
+            break
+    return _people_of(rows, _texts_to(rows, by=by), None)[:MOST_PEOPLE]
+
+
+def _id_hashes(query: str) -> list[bytes]:
+    """As it was typed, and as a roster may have it: ids are hashed as the office writes them."""
+    wanted, keyed_hash = query.strip(), keys.ring().hasher("id")
+    writings = {wanted, unicodedata.normalize("NFKC", wanted)}
+    writings |= {writing.upper() for writing in writings}
+    return [keyed_hash(writing) for writing in sorted(writings) if writing]
+
+
+def _texts_to(rows: Sequence[Recipient], *, by: Actor) -> list[Message]:
+    """By the numbers, which are indexed; of a family's texts these people's."""
+    hashes = {bytes(row.phone_hash) for row in rows if row.phone_hash}
+    found = evidence.messages(by=by).filter(phone_hash__in=hashes, recipient_id__in=[row.pk for row in rows])
+    return list(found.order_by("-created_at")[:MOST_ROWS]) if hashes else []
 
 
 def dossier_of(key: PersonKey, *, by: Actor) -> Dossier:

@@ -16,7 +16,7 @@ from dispatch.models import Message
 from recipients.phone_numbers import national_format
 from reports.forms import PeopleForm
 from reports.person_addresses import NoSuchPerson, person_at
-from reports.selectors.people import Person, dossier_of, find_people
+from reports.selectors.people import MOST_PEOPLE, Person, dossier_of, find_people
 from reports.sentences import reason_words, sentences_of, sentences_of_call
 from reports.services import record_message_viewed, record_person_viewed, record_search
 from tenants.middleware import actor_for
@@ -28,7 +28,7 @@ from tenants.permissions import Permission
 @page(Permission.READ_EVIDENCE, methods=BOTH)
 @never_cache
 def people(request: HttpRequest) -> HttpResponse:
-    """Search by number in any writing, or by id. What was typed stands in no address; one person is shown at once."""
+    """Search by number, name, kana or id in any writing. What was typed stands in no address; one person is shown at once."""
     form = PeopleForm(request.POST or None)
     if request.method != "POST" or not form.is_valid():
         return render(request, "reports/people.html", {"form": form}, status=422 if form.errors else 200)
@@ -37,7 +37,8 @@ def people(request: HttpRequest) -> HttpResponse:
     record_search(by=actor, found=len(found), now=timezone.now())
     if len(found) == 1:
         return redirect("person", found[0].key.address)
-    return render(request, "reports/people.html", {"form": form, "people": [_row(person) for person in found]})
+    context = {"form": form, "people": [_row(person) for person in found], "is_cut": len(found) >= MOST_PEOPLE}
+    return render(request, "reports/people.html", context)
 
 
 def _row(person: Person) -> dict[str, object]:
