@@ -33,14 +33,15 @@ lock: ## Resolve requirements*.in anew into the files with hashes (needs uv)
 	uv pip compile --upgrade --generate-hashes --no-emit-index-url --python-version 3.11 requirements.in -o requirements.txt
 	uv pip compile --upgrade --generate-hashes --no-emit-index-url --python-version 3.11 requirements-dev.in -o $(LOCK)
 
+# `exec`: a runner must be make's own child, with no shell between, to see that make was told to stop (stopping.py).
 demo: setup ## Run everything on this machine, to be tried in a browser; Ctrl-C stops it
-	@$(BIN)/python -m devservers demo
+	@exec $(BIN)/python -m devservers demo
 
 demo-reset: setup ## Forget the demonstration's data
-	@$(BIN)/python -m devservers demo-reset
+	@exec $(BIN)/python -m devservers demo-reset
 
 serve: setup ## Run only PostgreSQL and Valkey, and print the environment to use them by
-	@$(BIN)/python -m devservers serve
+	@exec $(BIN)/python -m devservers serve
 
 fmt: setup ## Put the code into its form
 	$(BIN)/ruff check --fix --exit-zero --quiet .
@@ -60,16 +61,16 @@ arch: setup ## The import contract
 	$(BIN)/lint-imports
 
 test-fast: setup ## The suite without browser, faults and servers of its own, in under a minute
-	@$(BIN)/python -m devservers test -m "not e2e and not faults and not slow"
+	@exec $(BIN)/python -m devservers test -m "not e2e and not faults and not slow"
 
 test: setup ## The whole suite
-	@$(BIN)/python -m devservers test -m "not faults"
+	@exec $(BIN)/python -m devservers test -m "not faults"
 
 test-faults: setup ## Kill processes, stop servers, cut connections
-	@$(BIN)/python -m devservers test -m faults
+	@exec $(BIN)/python -m devservers test -m faults
 
 migrations-check: setup ## Is a migration missing?
-	@$(BIN)/python -m devservers run -- $(BIN)/python manage.py makemigrations --check --dry-run
+	@exec $(BIN)/python -m devservers run -- $(BIN)/python manage.py makemigrations --check --dry-run
 
 messages: setup ## Collect and compile the translations (needs gettext)
 	$(OFFLINE) $(BIN)/python manage.py makemessages --locale en --no-obsolete --add-location file --ignore '$(VENV)/*' --ignore 'tests/*'

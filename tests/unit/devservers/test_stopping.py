@@ -34,7 +34,8 @@ def make(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
     assert program is not None, "GNU make is one of the three things that a machine must have"
     (tmp_path / "waiter.py").write_text(WAITER)
     makefile = tmp_path / "Makefile"
-    makefile.write_text(f"waiter:\n\t@{sys.executable} {tmp_path}/waiter.py\n")
+    # The quotes make it call a shell, as they do in ours.
+    makefile.write_text(f'waiter:\n\t@exec {sys.executable} "{tmp_path}/waiter.py"\n')
     environment = {"PATH": os.defpath, "PYTHONPATH": str(ROOT)}
     command = [program, "-f", str(makefile)]
     with subprocess.Popen(
@@ -74,6 +75,14 @@ class TestStopRequestUnderMake:
         time.sleep(0.5)
 
         assert groups.is_running(waiter)
+
+
+class TestMakefile:
+    def test_puts_no_shell_between_make_and_a_runner(self) -> None:
+        recipes = [line.strip() for line in (ROOT / "Makefile").read_text().splitlines() if "-m devservers" in line]
+
+        assert recipes
+        assert [recipe for recipe in recipes if not recipe.startswith("@exec ")] == []
 
 
 class TestStopRequest:
