@@ -11,6 +11,7 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
+from django_htmx.http import trigger_client_event
 
 from dispatch import evidence
 from dispatch.labels import next_step, reason_word
@@ -67,7 +68,10 @@ def campaign(request: HttpRequest, public_id: UUID) -> HttpResponse:
 @page(Permission.READ_CAMPAIGNS, methods=GET)
 @never_cache
 def campaign_progress(request: HttpRequest, public_id: UUID) -> HttpResponse:
-    """The fragment that polls: slower while nothing moves, and not at all once nothing will."""
+    """The fragment that polls: slower while nothing moves, and not at all once nothing will.
+
+    It tells the charts and the rows of the page, which it does not bring along, when to come up to date.
+    """
     found = campaign_or_404(request, public_id)
     progress = progress_of(found)
     before = request.GET.get("delay", "")
@@ -75,7 +79,10 @@ def campaign_progress(request: HttpRequest, public_id: UUID) -> HttpResponse:
     has_moved = request.GET.get("seen", "") != _signature(found, progress)
     delay_s = SHORTEST_DELAY_S if has_moved else min(delay_s + max(1, delay_s // 2), LONGEST_DELAY_S)
     context = _progress_context(request, found, progress, delay_s=delay_s)
-    return render(request, "dispatch/_progress.html", context)
+    response = render(request, "dispatch/_progress.html", context)
+    if not context["delay_s"]:
+        return trigger_client_event(response, "campaign-over", after="settle")
+    return trigger_client_event(response, "campaign-moved", after="settle") if has_moved else response
 
 
 def _signature(found: Campaign, progress: Progress) -> str:
