@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -45,8 +46,17 @@ def run_with_servers(
                     environment = composed | (extra or {})
                     if prepare:
                         environments.prepare(runner=runner, environment=environment)
-                    program = Program(name="command", command=tuple(command), environment=environment, stage=2)
-                    return runner.run_in_foreground(program)
+                    return runner.run_in_foreground(
+                        Program(
+                            name="command",
+                            command=tuple(command),
+                            environment=environment,
+                            stage=2,
+                            # So that pytest still takes its fixtures down, and whatever they have started.
+                            stop_signal=signal.SIGINT,
+                            grace_s=30,
+                        )
+                    )
                 finally:
                     environments.forget(urls=urls, keys=keys, given=given)
         except Interrupted:
