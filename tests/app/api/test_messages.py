@@ -384,3 +384,16 @@ class TestGetMessages:
 
         assert client.get(f"/api/v1/messages/{sent['id']}", headers=bearer(globex)).status_code == 404
         assert client.get("/api/v1/messages", {"phone": TO}, headers=bearer(globex)).json()["results"] == []
+
+
+class TestLogs:
+    @pytest.mark.parametrize("query", ["phone=09012345678", "phone=0312345678x", "phone=09012345678&since=never"])
+    def test_keep_no_number_that_was_searched(
+        self, account: CarrierAccount, acme: Cast, client: Any, caplog: Any, capfd: Any, query: str
+    ) -> None:
+        with caplog.at_level("DEBUG"):
+            client.get(f"/api/v1/messages?{query}", headers=bearer(acme))
+            client.get(f"/api/v1/messages?{query}")
+
+        written = caplog.text + "".join(capfd.readouterr())
+        assert "12345678" not in written
