@@ -17,6 +17,10 @@ from tenants import keys
 from tenants.managers import TenantForeignKey, TenantManager
 from tenants.permissions import Role
 
+THREE_YEARS: Final = 3 * 365 + 1
+SHORTEST_DAYS: Final = 30
+SHORTEST_AUDIT_DAYS: Final = 365
+
 
 class Privacy(models.TextChoices):
     """The class of a field (tests/rules/test_privacy.py wants one for each)."""
@@ -57,10 +61,31 @@ class Tenant(models.Model):
     allowed_networks = models.JSONField(
         default=list, blank=True, help_text="Networks like 203.0.113.0/24 that people and keys come from; empty: any."
     )
+    keep_rosters_days = models.PositiveSmallIntegerField(
+        default=THREE_YEARS, help_text="Uploaded files and their rows."
+    )
+    keep_messages_days = models.PositiveSmallIntegerField(
+        default=THREE_YEARS, help_text="Texts and receipts: evidence."
+    )
+    keep_calls_days = models.PositiveSmallIntegerField(default=THREE_YEARS, help_text="People phoned, and notes.")
+    keep_audit_days = models.PositiveSmallIntegerField(default=THREE_YEARS, help_text="The audit trail.")
     is_active = models.BooleanField(default=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     privacy: ClassVar = {"*": Privacy.PUBLIC}
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=models.Q(
+                    keep_rosters_days__gte=SHORTEST_DAYS,
+                    keep_messages_days__gte=SHORTEST_DAYS,
+                    keep_calls_days__gte=SHORTEST_DAYS,
+                    keep_audit_days__gte=SHORTEST_AUDIT_DAYS,
+                ),
+                name="nothing_is_forgotten_too_soon",
+            )
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -110,6 +135,7 @@ class TenantKey(TenantOwned):
     purpose = models.CharField(max_length=10)
     wrapped = models.BinaryField()
     created_at = models.DateTimeField(default=timezone.now)
+    seals_from = models.DateTimeField(default=timezone.now, help_text="Until then it only opens (tenants.rotation).")
 
     privacy: ClassVar = {"*": Privacy.PUBLIC, "wrapped": Privacy.SECRET}
 
@@ -238,6 +264,41 @@ class AuditEvent(TenantOwned, Sealed):
 
     class Meta(TenantOwned.Meta):
         indexes: ClassVar = [models.Index(fields=["tenant", "-at"], name="audit_by_time")]
+
+
+class Erasure(TenantOwned, Sealed):
+    """The certificate that a person's data were erased. ``sealed``: reason, and what was erased and what stays (counts).
+
+    ``subject_hash`` finds it again by the person's number or id and tells neither; ``digest`` is a keyed hash over all.
+    """
+
+    public_id = models.UUIDField(default=uuids.uuid7, unique=True, editable=False)
+    at = models.DateTimeField(default=timezone.now)
+    user = TenantForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    subject_hash = models.BinaryField()
+    digest = models.BinaryField()
+
+    privacy: ClassVar = {"*": Privacy.PUBLIC, "sealed": Privacy.PERSONAL}
+
+    class Meta(TenantOwned.Meta):
+        indexes: ClassVar = [models.Index(fields=["tenant", "-at"], name="erasures_by_time")]
+
+
+class TenantErasure(models.Model):
+    """The certificate that a tenant's data were erased: its keys first, then its rows. It outlives the tenant."""
+
+    public_id = models.UUIDField(default=uuids.uuid7, unique=True, editable=False)
+    tenant_id = models.BigIntegerField(unique=True)
+    tenant_name = models.CharField(max_length=100)
+    reason = models.CharField(max_length=200)
+    by = models.CharField(max_length=100, help_text="Who ran it, in their own words.")
+    started_at = models.DateTimeField()
+    keys_destroyed_at = models.DateTimeField(null=True)
+    done_at = models.DateTimeField(null=True)
+    counts = models.JSONField(default=dict, help_text="Table → rows that were deleted.")
+    digest = models.BinaryField(null=True, help_text="Keyed hash (service's key) over all of it.")
+
+    privacy: ClassVar = {"*": Privacy.PUBLIC}
 
 
 class IdempotencyKey(TenantOwned):

@@ -6,6 +6,8 @@ people need some 20,000 lines, not a million (measured: 4 µs a row in all, agai
 
 from __future__ import annotations
 
+import struct
+import sys
 from array import array
 from collections import defaultdict
 from collections.abc import Iterable
@@ -24,6 +26,13 @@ REMEMBERED: Final = 50_000  # parts of names, of which there are few among many 
 _INCOMING: Final = "CREATE TEMPORARY TABLE IF NOT EXISTS incoming_grams (gram int8, rows int4[]) ON COMMIT DELETE ROWS"
 _EMPTY: Final = "DELETE FROM incoming_grams"
 _COPY: Final = "COPY incoming_grams FROM STDIN (FORMAT BINARY)"
+# Written by hand, since building a list of numbers for each line takes five times as long (PostgreSQL 18, COPY, "Binary
+# Format"; an array is its number of dimensions, flags, type int4, length and lower bound, then length and value of each).
+_COPY_HEAD: Final = b"PGCOPY\n\xff\r\n\0" + bytes(8)
+_COPY_END: Final = b"\xff\xff"
+_LINE: Final = struct.Struct(">hiqiiiIii")
+_ARRAY_HEAD_BYTES: Final = 20
+_INT4: Final = 23
 _FORGET: Final = "DELETE FROM recipients_namegram WHERE tenant_id = %s AND roster_id = %s"
 _STORE: Final = """
     INSERT INTO recipients_namegram (tenant_id, roster_id, gram, rows)
@@ -78,12 +87,22 @@ class NameIndex:
             cursor.execute(_INCOMING)
             cursor.execute(_EMPTY)
             with cursor.cursor.copy(_COPY) as copy:
-                copy.set_types(("int8", "int4[]"))
+                copy.write(_COPY_HEAD)
                 for gram, rows in self._rows.items():
                     if rows:
-                        copy.write_row((keyed_hash(gram), rows.tolist()))
+                        copy.write(_line(keyed_hash(gram), rows))
+                copy.write(_COPY_END)
             cursor.execute(_FORGET, [current_tenant_id(), roster_id])
             cursor.execute(_STORE, [current_tenant_id(), roster_id])
+
+
+def _line(gram: int, rows: array[int]) -> bytes:
+    values = array("i", [4]) * (2 * len(rows))
+    values[1::2] = rows
+    if sys.byteorder == "little":
+        values.byteswap()
+    head = _LINE.pack(2, 8, gram, _ARRAY_HEAD_BYTES + 8 * len(rows), 1, 0, _INT4, len(rows), 1)
+    return head + values.tobytes()
 
 
 def move_name(*, roster_id: int, row: int, before: Iterable[str], after: Iterable[str]) -> None:

@@ -26,6 +26,7 @@ SHARED: Final = {
     "tenants_session",
     "tenants_recoverycode",
     "tenants_attempt",
+    "tenants_tenanterasure",
     "auth_group",
     "auth_group_permissions",
     "auth_permission",

@@ -5,6 +5,7 @@ All of this runs as the carrier's role, on the pump's own connection, by the dat
 
 from __future__ import annotations
 
+import time
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from dispatch.services.sending.database import Connection
 from dispatch.services.sending.parts import ClaimedBatch, Part, Text, seq_and_part
 from dispatch.services.sending.tallies import Moves, write_moves
 from dispatch.states import Status
-from tenants.keys import build_ring
+from tenants.keys import RING_S, ROWS_OF, build_ring
 from tenants.sealing import KeyRing, SealBroken
 
 log = structlog.get_logger()
@@ -89,7 +90,6 @@ UPDATE dispatch_batch SET in_flight = %b::int[], lease_until = clock_timestamp()
 CANCEL_REST: Final = """
 UPDATE dispatch_message SET state = 4, final_at = clock_timestamp() WHERE batch_id = %s AND state = 0 RETURNING id
 """
-KEYS: Final = "SELECT number, purpose, wrapped FROM tenants_tenantkey WHERE tenant_id = %s"
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,18 +101,18 @@ class Holder:
 
 
 class Rings:
-    """Tenants' keys, read as the carrier's role."""
+    """Tenants' keys, read as the carrier's role, once a minute."""
 
     def __init__(self) -> None:
-        self._rings: dict[int, KeyRing] = {}
+        self._rings: dict[int, tuple[float, KeyRing]] = {}
 
     async def of(self, connection: Connection, tenant_id: int) -> KeyRing:
-        found = self._rings.get(tenant_id)
-        if found is None:
-            cursor = await connection.execute(KEYS, [tenant_id])
-            found = self._rings[tenant_id] = build_ring(
-                tenant_id, [(number, purpose, wrapped) for number, purpose, wrapped in await cursor.fetchall()]
-            )
+        read_at, found = self._rings.get(tenant_id, (0.0, None))
+        if found is None or time.monotonic() - read_at > RING_S:
+            cursor = await connection.execute(ROWS_OF, [tenant_id])
+            rows = [(number, purpose, wrapped, seals) for number, purpose, wrapped, seals in await cursor.fetchall()]
+            found = build_ring(tenant_id, rows)
+            self._rings[tenant_id] = time.monotonic(), found
         return found
 
 
