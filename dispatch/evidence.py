@@ -71,11 +71,13 @@ class Shown:
 def messages(*, by: Actor, phone: str = "", reference: str = "", since: datetime | None = None) -> QuerySet[Message]:
     """The messages to an E.164 number, with the caller's reference, made since an instant; all that are given hold.
 
-    Whoever reads for some departments only sees their campaigns' messages, and those that belong to no department.
+    Whoever reads for some departments only sees their messages, and those that belong to no department.
     """
     found: QuerySet[Message] = Message.objects.select_related("campaign")
     if by.department_ids is not None:
-        found = found.filter(Q(campaign__department_id__in=by.department_ids) | Q(campaign__department_id=None))
+        found = found.filter(
+            _of_departments("campaign", by.department_ids) & _of_departments("batch", by.department_ids)
+        )
     if phone:
         found = found.filter(phone_hash=keys.ring().hash("phone", phone))
     if reference:
@@ -83,6 +85,11 @@ def messages(*, by: Actor, phone: str = "", reference: str = "", since: datetime
     if since:
         found = found.filter(created_at__gte=since)
     return found
+
+
+def _of_departments(owner: str, department_ids: frozenset[int]) -> Q:
+    """``owner`` belongs to one of these departments, or to none."""
+    return Q(**{f"{owner}__department_id__in": department_ids}) | Q(**{f"{owner}__department_id": None})
 
 
 def shown(rows: Sequence[Message]) -> list[Shown]:

@@ -115,6 +115,9 @@ class Batch(TenantOwned):
     """
 
     campaign = TenantForeignKey(Campaign, null=True, on_delete=models.PROTECT, related_name="batches")
+    department = TenantForeignKey(
+        Department, null=True, on_delete=models.PROTECT, related_name="+", help_text="Of texts without a campaign."
+    )
     account_id = models.BigIntegerField()
     state = models.SmallIntegerField(choices=BatchState.choices, default=BatchState.READY)
     priority = models.PositiveSmallIntegerField(default=Priority.NORMAL)

@@ -39,7 +39,7 @@ def create_template(
     *, name: str, text: str, kind: str = Kind.NOTICE, department: Department | None, by: Actor, now: datetime
 ) -> MessageTemplate:
     """A template with its first version. Raises ``NameTaken``, ``TextRefused``, ``NotAllowed``."""
-    by.must(Permission.EDIT_TEMPLATES, department_id=department.pk if department else None)
+    by.must_place(Permission.EDIT_TEMPLATES, department_id=department.pk if department else None)
     check_text(text)
     template = MessageTemplate(
         department=department, name=_clean_name(name), kind=Kind(kind), current=1, created_at=now

@@ -34,4 +34,7 @@ class DeclaredPermission(BasePermission):
         if wanted is Permission.PUBLIC:
             return True
         actor = request.user
-        return isinstance(actor, Actor) and actor.may(wanted)
+        if not isinstance(actor, Actor) or not actor.may(wanted):
+            return False
+        request._request.actor = actor.for_permission(wanted)  # type: ignore[attr-defined]  # TenantRequest
+        return True

@@ -256,6 +256,13 @@ class AuditEvent(TenantOwned, Sealed):
     at = models.DateTimeField(default=timezone.now)
     user = TenantForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
     api_key = TenantForeignKey(ApiKey, null=True, on_delete=models.PROTECT, related_name="+")
+    department = TenantForeignKey(
+        Department,
+        null=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        help_text="Whose auditors read it; empty: the whole tenant's only.",
+    )
     action = models.CharField(max_length=50)
     object_kind = models.CharField(max_length=30, blank=True)
     object_id = models.CharField(max_length=40, blank=True)

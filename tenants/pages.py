@@ -31,6 +31,7 @@ def page(permission: Permission, *, methods: tuple[str, ...] = ("GET", "HEAD")) 
                     return redirect_to_login(request.get_full_path())
                 if not actor.may(permission):
                     raise PermissionDenied
+                request.actor = actor.for_permission(permission)  # type: ignore[attr-defined]  # TenantRequest
             try:
                 return view(request, *args, **ids)
             except NotAllowed as exc:

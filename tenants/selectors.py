@@ -94,9 +94,14 @@ def people_with_roles() -> list[PersonWithRoles]:
     return [PersonWithRoles(user=user, memberships=tuple(roles[user.pk])) for user in users]
 
 
-def audit_events(*, action: str, person: str, day: str) -> QuerySet[AuditEvent]:
-    """The audit trail, narrowed by act, by a person's id and by a day in Japan where these are readable."""
+def audit_events(*, by: Actor, action: str, person: str, day: str) -> QuerySet[AuditEvent]:
+    """The audit trail, narrowed by act, by a person's id and by a day in Japan where these are readable.
+
+    Whoever audits some departments only reads their lines.
+    """
     events: QuerySet[AuditEvent] = AuditEvent.objects.select_related("user", "api_key")
+    if by.department_ids is not None:
+        events = events.filter(department_id__in=by.department_ids)
     if action and action.isprintable():
         events = events.filter(action=action)
     if person.isascii() and person.isdigit() and len(person) < 19:

@@ -93,12 +93,17 @@ def record(
     kind: str = "",
     object_id: str = "",
     details: Mapping[str, Any] | None = None,
+    department_id: int | None = None,
 ) -> AuditEvent:
-    """Write down who did what. ``details`` are sealed; ``by`` is None for the service itself."""
+    """Write down who did what. ``details`` are sealed; ``by`` is None for the service itself.
+
+    Auditors of one department read what belongs to it: ``department_id``, else the one of ``by``.
+    """
     event = AuditEvent(
         at=now,
         user_id=by.user_id if by else None,
         api_key_id=by.api_key_id if by else None,
+        department_id=department_id or (by.home_id if by else None),
         action=action,
         object_kind=kind,
         object_id=object_id,

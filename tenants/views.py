@@ -181,7 +181,7 @@ def audit(request: HttpRequest) -> HttpResponse:
     """Who did what, newest first; searched by act, person and day."""
     chosen = {name: request.GET.get(name, "") for name in ("action", "person", "day")}
     events = cursor_page(
-        audit_events(action=chosen["action"], person=chosen["person"], day=chosen["day"]),
+        audit_events(by=actor_for(request), action=chosen["action"], person=chosen["person"], day=chosen["day"]),
         order=["-at"],
         cursor=request.GET.get("cursor"),
     )

@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
-from django.http import Http404
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
@@ -32,6 +31,8 @@ from dispatch.services.messages import BadNumber, Draft, send_message, send_mess
 from recipients.phone_numbers import parse_number
 from templates_sms.models import TemplateVersion
 from templates_sms.rendering import Renderer, TemplateProblem
+from templates_sms.selectors import visible_templates
+from tenants.actors import Actor
 from tenants.errors import Invalid, Refused
 from tenants.idempotency import idempotent
 from tenants.middleware import actor_for
@@ -46,9 +47,10 @@ class BadQuery(Invalid):
 
 
 class Texts:
-    """The texts of drafts; each template is looked up once."""
+    """The texts of drafts; each template is looked up once, among those that ``by`` sees."""
 
-    def __init__(self) -> None:
+    def __init__(self, by: Actor) -> None:
+        self._by = by
         self._templates: dict[UUID, TemplateVersion | None] = {}
 
     def of(self, given: dict[str, Any]) -> str:
@@ -68,8 +70,8 @@ class Texts:
 
     def _version(self, template_id: UUID) -> TemplateVersion | None:
         if template_id not in self._templates:
-            versions = TemplateVersion.objects.filter(template__public_id=template_id, template__archived_at=None)
-            self._templates[template_id] = versions.order_by("-number").first()
+            template = visible_templates(self._by).filter(public_id=template_id).first()
+            self._templates[template_id] = template and template.versions.get(number=template.current)
         return self._templates[template_id]
 
 
@@ -112,7 +114,7 @@ class MessagesView(APIView):
         """One text, queued at once."""
         given = MessageInput(data=request.data)
         given.is_valid(raise_exception=True)
-        draft = _draft(given.validated_data, Texts())
+        draft = _draft(given.validated_data, Texts(actor_for(request)))
         public_id = send_message(draft=draft, by=actor_for(request), now=timezone.now())
         (one,) = evidence.shown([Message.objects.select_related("campaign").get(public_id=public_id)])
         return Response(message_body(one, with_events=True), status=201)
@@ -127,7 +129,7 @@ class MessageBatchView(APIView):
         """Up to 10,000 texts; each is queued or refused by itself."""
         batch = BatchInput(data=request.data)
         batch.is_valid(raise_exception=True)
-        texts, reader = Texts(), MessageInput()
+        texts, reader = Texts(actor_for(request)), MessageInput()
         drafts: dict[int, Draft] = {}
         results: dict[int, dict[str, Any]] = {}
         for index, item in enumerate(batch.validated_data["messages"]):
@@ -165,15 +167,13 @@ class MessageView(APIView):
     @extend_schema(responses=MessageWithEventsOutput)
     def get(self, request: Request, public_id: UUID) -> Response:
         """One message with everything that happened to it."""
+        actor = actor_for(request)
         message = get_object_or_404(
-            Message.objects.select_related(
+            evidence.messages(by=actor).select_related(
                 "campaign", "campaign__created_by", "campaign__approved_by", "campaign__sent_by"
             ),
             public_id=public_id,
         )
-        actor = actor_for(request)
-        if message.campaign is not None and not actor.sees(message.campaign.department_id):
-            raise Http404
         (one,) = evidence.shown([message])
         record(action="message.viewed", by=actor, now=timezone.now(), kind="message", object_id=str(message.public_id))
         return Response(message_body(one, with_events=True))

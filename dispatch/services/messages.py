@@ -237,6 +237,7 @@ def _store(batches: Sequence[_NewBatch], *, tenant: Tenant, by: Actor, now: date
     rows = [
         Batch(
             tenant_id=tenant.pk,
+            department_id=by.home_id,
             account_id=batch.account_id,
             priority=batch.priority,
             policy=Policy.HOLD,

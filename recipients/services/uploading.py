@@ -40,7 +40,7 @@ def upload_roster(
     ``mapping`` is field → column header; without it the columns are remembered or guessed.
     """
     department_id = department.pk if department else None
-    by.must(Permission.EDIT_ROSTERS, department_id=department_id)
+    by.must_place(Permission.EDIT_ROSTERS, department_id=department_id)
     roster = Roster(
         department=department,
         as_of=today(now),

@@ -20,6 +20,7 @@ from dispatch.selectors.progress import COUNTED
 from dispatch.states import Status
 from recipients.models import Need, Roster, RosterProblem, RosterState
 from tenants.actors import Actor
+from tenants.permissions import Permission
 
 MOST_CARDS: Final = 12
 MOST_LINES: Final = 8
@@ -149,6 +150,10 @@ def _planned(by: Actor, *, now: datetime) -> QuerySet[Campaign]:
 
 
 def _unanswered(by: Actor, *, now: datetime) -> list[Waiting]:
+    """Of the departments whose rosters this person may read."""
+    if not by.may(Permission.READ_ROSTERS):
+        return []
+    by = by.for_permission(Permission.READ_ROSTERS)
     problems = RosterProblem.objects.filter(
         answered_at=None, roster__state=RosterState.READY, roster__created_at__gt=now - UNREAD_FOR
     ).exclude(needs=Need.NOTICE)

@@ -115,7 +115,7 @@ class TestRosterPage:
         self, acme: Cast, browser: Any, uploaded: Upload
     ) -> None:
         with acme.scope():
-            reading = upload_roster(data=b"x", file_name="x", department=None, by=acme.staff, now=NOON)
+            reading = upload_roster(data=b"x", file_name="x", department=acme.department, by=acme.staff, now=NOON)
         polled = browser.get(f"/rosters/{reading.public_id}/progress?delay=3")
         assert "delay:4s" in words(polled)
         done = uploaded(person(1))
