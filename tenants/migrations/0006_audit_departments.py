@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("tenants", "0004_log_in")]
+    dependencies = [("tenants", "0005_keys_and_retention")]
 
     operations = [
         migrations.AddField(
