@@ -9,8 +9,7 @@ from __future__ import annotations
 import struct
 import sys
 from array import array
-from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 import orjson
@@ -51,34 +50,45 @@ _PUT_IN: Final = """
     ON CONFLICT (tenant_id, gram, roster_id) DO UPDATE SET rows = recipients_namegram.rows || EXCLUDED.rows
 """
 
+_Note = Callable[[int], None]
+
 
 class NameIndex:
     """Pair of characters → the rows whose name or kana has it."""
 
     def __init__(self) -> None:
-        self._rows: dict[str, array[int]] = defaultdict(lambda: array("i"))
-        self._parts: dict[str, tuple[str, str, tuple[array[int], ...]]] = {}
+        self._rows: dict[str, array[int]] = {}
+        self._notes: dict[str, _Note] = {}
+        self._parts: dict[str, tuple[str, str, tuple[_Note, ...]]] = {}
 
     def add(self, row: int, *names: str) -> None:
-        """A person's name and kana. Rows come in their order; a pair that a name has twice is noted once."""
+        """A person's name and kana, in the order of the rows. A pair that both of them have may be noted twice."""
+        parts, notes = self._parts, self._notes
         for name in names:
             last = START
             for part in name.split():
-                first, end, lines = self._parts.get(part) or self._part(part)
-                if not first:
-                    continue
-                for line in (self._rows[last + first], *lines):
-                    if not line or line[-1] != row:
-                        line.append(row)
-                last = end
+                first, end, inner = parts.get(part) or self._part(part)
+                if first:
+                    (notes.get(last + first) or self._note(last + first))(row)
+                    for note in inner:
+                        note(row)
+                    last = end
 
-    def _part(self, part: str) -> tuple[str, str, tuple[array[int], ...]]:
+    def rows_with(self, gram: str) -> set[int]:
+        return set(self._rows.get(gram, ()))
+
+    def _part(self, part: str) -> tuple[str, str, tuple[_Note, ...]]:
         text = folded(part)
-        pairs = tuple(self._rows[text[place : place + 2]] for place in range(len(text) - 1))
-        found = (text[:1], text[-1:], pairs)
+        pairs = {text[place : place + 2] for place in range(len(text) - 1)}
+        found = (text[:1], text[-1:], tuple(self._notes.get(pair) or self._note(pair) for pair in pairs))
         if len(self._parts) < REMEMBERED:
             self._parts[part] = found
         return found
+
+    def _note(self, gram: str) -> _Note:
+        rows = self._rows[gram] = array("i")
+        note = self._notes[gram] = rows.append
+        return note
 
     def store(self, *, roster_id: int) -> None:
         """Replace what the search knows of this roster. Needs the tenant's scope."""
