@@ -1,13 +1,21 @@
-"""The account pages of django-allauth that we serve: log-in, log-out, password. Nobody signs up by themselves."""
+"""The account pages: django-allauth's log-in, code, log-out and password, and ours. Nobody signs up by themselves."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from allauth.account import views
+from allauth.mfa.base.views import AuthenticateView
+from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import path, re_path
 
+from config.demo import log_ins
+from tenants.account import views as own
+from tenants.account.devices import remember_device
+from tenants.account.factors import factors_of
+from tenants.account.forms import key_question
+from tenants.models import User
 from tenants.pages import BOTH, GET, page
 from tenants.permissions import Permission
 
@@ -16,6 +24,36 @@ from tenants.permissions import Permission
 def closed(request: HttpRequest) -> HttpResponse:
     """allauth links to the sign-up from its log-in; here it leads nowhere."""
     raise Http404
+
+
+class LoginView(views.LoginView):  # type: ignore[misc]  # allauth ships no types
+    """The log-in; the demonstration's shows how to come in."""
+
+    def get_context_data(self, **options: Any) -> dict[str, Any]:
+        return {**super().get_context_data(**options), "demo_log_ins": log_ins() if settings.DEMO else []}
+
+
+class CodeView(AuthenticateView):  # type: ignore[misc]
+    """After the password: the code, or a security key."""
+
+    def get_context_data(self, **options: Any) -> dict[str, Any]:
+        context: dict[str, Any] = super().get_context_data(**options)
+        user = self.stage.login.user
+        context["key_options"] = key_question(user) if factors_of(user).security_keys else ""
+        context["demo_log_ins"] = [one for one in log_ins() if one.email == user.email] if settings.DEMO else []
+        return context
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        response: HttpResponse = super().form_valid(form)
+        user = self.request.user
+        if isinstance(user, User):
+            remember_device(self.request, response, user_id=user.pk)
+        return response
+
+    def form_invalid(self, form: Any) -> HttpResponse:
+        response: HttpResponse = super().form_invalid(form)
+        response.status_code = 422
+        return response
 
 
 def public(view: Any, *, methods: tuple[str, ...] = BOTH) -> Any:
@@ -28,7 +66,15 @@ def signed_in(view: Any) -> Any:
 
 
 urlpatterns = [
-    path("login", public(views.login), name="account_login"),
+    path("login", public(LoginView.as_view()), name="account_login"),
+    path("code", public(CodeView.as_view()), name="mfa_authenticate"),
+    path("factors/first", own.first_factor, name="factor_first"),
+    path("factors", own.own_factors, name="factors"),
+    path("factors/app", own.new_app, name="factor_app"),
+    path("factors/keys", own.add_key, name="factor_keys"),
+    path("factors/<int:pk>/remove", own.remove_factor, name="factor_remove"),
+    path("factors/recovery-codes", own.new_recovery_codes, name="recovery_codes"),
+    path("sessions", own.own_sessions, name="own_sessions"),
     path("logout", public(views.logout), name="account_logout"),
     path("inactive", public(views.account_inactive, methods=GET), name="account_inactive"),
     path("signup", closed, name="account_signup"),

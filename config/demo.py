@@ -5,6 +5,7 @@ Everything here is made once and kept; loading again changes only the carrier ac
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import hmac
 from dataclasses import dataclass
@@ -14,9 +15,11 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from django.conf import settings
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from carriers.services import configure_account
 from templates_sms.models import MessageTemplate, TemplateVersion
+from tenants.account.factors import current_code, factors_of, set_app_secret
 from tenants.context import tenant_scope
 from tenants.models import ApiKey, Department, Membership, Tenant, User
 from tenants.permissions import Role
@@ -39,6 +42,22 @@ class Person:
     @property
     def password(self) -> str:
         return f"todoke-demo-{self.key.replace('_', '-')}"
+
+    @property
+    def totp_secret(self) -> str:
+        """The same at every load, like the keys: the demonstration's log-ins work without a phone."""
+        return base64.b32encode(_derived(f"demo totp {self.email}")[:20]).decode()
+
+
+@dataclass(frozen=True, slots=True)
+class LogIn:
+    """How to come in, for the demonstration's log-in page."""
+
+    name: str
+    role: str
+    email: str
+    password: str
+    code: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,9 +134,12 @@ def load(*, now: datetime) -> dict[str, Any]:
         water = load_office(WATER_OFFICE, now=now)
         load_operator()
     load_account()
-    people = (*HEALTH_CENTRE.people, *WATER_OFFICE.people, OPERATOR)
+    load_factors(now=now)
     return {
-        "users": {person.key: {"email": person.email, "password": person.password} for person in people},
+        "users": {
+            person.key: {"email": person.email, "password": person.password, "totp_secret": person.totp_secret}
+            for person in everybody()
+        },
         "api_keys": {
             "tenant": load_api_key(health, "admin", now=now),
             "second_person": load_api_key(health, "approver", now=now),
@@ -153,10 +175,40 @@ def load_operator() -> None:
         User.objects.create_user(email=OPERATOR.email, password=OPERATOR.password, name=OPERATOR.name, is_operator=True)
 
 
+def load_factors(*, now: datetime) -> None:
+    """Everybody has an app, whose secret .data/demo.json tells; whoever set up another one keeps that."""
+    for person in everybody():
+        user = User.objects.get(email=person.email)
+        if not factors_of(user).has_any:
+            set_app_secret(user=user, secret=person.totp_secret, now=now)
+
+
+def everybody() -> tuple[Person, ...]:
+    return (*HEALTH_CENTRE.people, *WATER_OFFICE.people, OPERATOR)
+
+
+def log_ins() -> list[LogIn]:
+    """Passwords and the codes of this half minute: only ever for the demonstration."""
+    return [
+        LogIn(
+            name=person.name,
+            role=str(_("運用") if person is OPERATOR else person.role.label),
+            email=person.email,
+            password=person.password,
+            code=current_code(person.totp_secret),
+        )
+        for person in everybody()
+    ]
+
+
+def _derived(purpose: str) -> bytes:
+    return hmac.digest(settings.SECRET_KEY.encode(), purpose.encode(), hashlib.sha256)
+
+
 def load_api_key(tenant: Tenant, person_key: str, *, now: datetime) -> str:
     """The same token at every load: its secret is derived from SECRET_KEY, which the demonstration keeps."""
     person = next(p for p in (*HEALTH_CENTRE.people, *WATER_OFFICE.people) if p.key == person_key)
-    secret = hmac.new(settings.SECRET_KEY.encode(), f"demo key {person.email}".encode(), hashlib.sha256).hexdigest()
+    secret = _derived(f"demo key {person.email}").hex()
     name = f"demo {person_key}"
     with tenant_scope(tenant.pk):
         key = ApiKey.objects.filter(name=name).first()

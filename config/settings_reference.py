@@ -25,6 +25,9 @@ APPLICATION: Final[Mapping[str, str]] = {
     "SECURE_SSL_REDIRECT": "Production: send plain HTTP to HTTPS. Off only where the proxy does it.",
     "EMAIL_HOST": "Production: the mail server.",
     "DEFAULT_FROM_EMAIL": "The sender of mail to people and operators.",
+    "BREACHED_PASSWORDS_FILE": "A file of Have I Been Pwned as its downloader writes it, in the order of hashes: passwords in it "
+    "are refused, and nobody on the network is asked. Unset: the bundled list of some 40,000.",
+    "MASS_SEND_PEOPLE": "From so many people on, whoever sends or approves proves the second factor again.",
     "ROSTER_MAX_BYTES": "The largest roster file that is taken.",
     "ROSTER_MAX_ROWS": "The most rows that a roster may have.",
     "LOG_LEVEL": "Python's word for how much is logged.",

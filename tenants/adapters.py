@@ -22,7 +22,9 @@ from tenants.network import address_block, client_address
 
 SECRETS: Final = "mfa_authenticator"
 MISMATCH: Final = gettext_lazy("メールアドレスまたはパスワードが違います。")
-TOO_MANY: Final = gettext_lazy("続けて何度も間違えたため、しばらく受け付けません。数分待ってから、もう一度お試しください。")
+TOO_MANY: Final = gettext_lazy(
+    "続けて何度も間違えたため、しばらく受け付けません。数分待ってから、もう一度お試しください。"
+)
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ships no types
@@ -57,7 +59,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth sh
         if user is not None:
             attempts.give_back(buckets)
         elif claimed is not None:
-            write("log_in.failed", user=claimed, request=request)
+            write("log_in.failed", user=claimed, request=request, is_proven=False)
         return user
 
     def login(self, request: HttpRequest, user: Any) -> None:

@@ -57,6 +57,21 @@ ACTIONS: Final[Mapping[str, str | Promise]] = {
     "person.role_taken": gettext_lazy("利用者の役割を外した"),
     "person.kept_out": gettext_lazy("利用者を停止した"),
     "person.let_in": gettext_lazy("利用者の停止を解いた"),
+    "person.moved": gettext_lazy("利用者の部署を移した"),
+    "person.invited": gettext_lazy("利用者を招待した"),
+    "invitation.revoked": gettext_lazy("招待を取り消した"),
+    "invitation.accepted": gettext_lazy("招待を受けて利用を始めた"),
+    "log_in.succeeded": gettext_lazy("ログインした"),
+    "log_in.failed": gettext_lazy("ログインに失敗した（パスワード）"),
+    "log_in.code_failed": gettext_lazy("ログインに失敗した（確認コード）"),
+    "log_in.refused": gettext_lazy("許可していない場所からの利用を断った"),
+    "password.changed": gettext_lazy("パスワードを変えた"),
+    "factor.added": gettext_lazy("ログインの確認方法を加えた"),
+    "factor.removed": gettext_lazy("ログインの確認方法を外した"),
+    "recovery_codes.made": gettext_lazy("予備コードを作った"),
+    "recovery_code.used": gettext_lazy("予備コードを使った"),
+    "session.ended": gettext_lazy("ほかの端末をログアウトさせた"),
+    "tenant.networks_changed": gettext_lazy("利用できる場所を変えた"),
     "api_key.issued": gettext_lazy("APIキーを発行した"),
     "api_key.revoked": gettext_lazy("APIキーを無効にした"),
 }
@@ -88,6 +103,11 @@ DETAILS: Final[Mapping[str, str | Promise]] = {
     "file_name": gettext_lazy("ファイル名"),
     "header": gettext_lazy("列"),
     "mapping": gettext_lazy("列の対応"),
+    "address": gettext_lazy("アドレス"),
+    "device": gettext_lazy("端末"),
+    "factor": gettext_lazy("確認方法"),
+    "networks": gettext_lazy("利用できる場所"),
+    "moved_from": gettext_lazy("移る前の部署"),
 }
 
 

@@ -12,6 +12,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 
+from tenants.account.factors import proved_at
 from tenants.account.sessions import mark_seen
 from tenants.actors import Actor
 from tenants.context import tenant_scope
@@ -31,7 +32,10 @@ class TenantRequest(HttpRequest):
 
 
 class ScopeMiddleware:
-    """Find out who asks, and run the view in a transaction that sees this tenant's rows only."""
+    """Find out who asks, and run the view in a transaction that sees this tenant's rows only.
+
+    A session that has passed the password and not the second factor is nobody's yet.
+    """
 
     def __init__(self, get_response: Handler) -> None:
         self.get_response = get_response
@@ -49,6 +53,8 @@ class ScopeMiddleware:
             logout(request)
             return self._attached(request, actor=None, tenant=None)
         mark_seen(request)
+        if proved_at(request) is None:
+            return self._attached(request, actor=None, tenant=None)
         return self._attached(request, actor=actor_of(user), tenant=user.tenant)
 
     def _with_key(self, request: HttpRequest) -> HttpResponse:

@@ -7,6 +7,7 @@ the tables as their owner afterwards.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -19,6 +20,7 @@ from django.db import connections
 from django.utils import timezone
 
 from tenants import keys, tasking
+from tenants.account import factors
 from tenants.actors import Actor
 from tenants.context import tenant_scope
 from tenants.models import Department, Tenant, User
@@ -39,6 +41,7 @@ class Cast:
     users: dict[Role, User] = field(default_factory=dict)
     actors: dict[Role, Actor] = field(default_factory=dict)
     keys: dict[Role, str] = field(default_factory=dict)
+    totp_secrets: dict[Role, str] = field(default_factory=dict)
 
     @property
     def staff(self) -> Actor:
@@ -118,6 +121,8 @@ def make_cast(name: str, **rules: Any) -> Cast:
             )
             cast.users[role] = user
             cast.actors[role] = actor_of(user)
+            cast.totp_secrets[role] = factors.new_secret()
+            factors.set_app_secret(user=user, secret=cast.totp_secrets[role], now=timezone.now())
             cast.keys[role] = issue_api_key(
                 owner=user, name=f"{role}", role=role, department=None, by=None, now=timezone.now()
             ).token
@@ -152,10 +157,14 @@ def enqueued(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, dict[str, Any]]
 
 @pytest.fixture
 def signed_in(client: Any) -> Callable[[User], Any]:
-    """A browser session of a person."""
+    """A browser session of a person, who just passed the second factor."""
+    return lambda user: sign_in(client, user)
 
-    def sign_in(user: User) -> Any:
-        client.force_login(user, backend=settings.AUTHENTICATION_BACKENDS[0])
-        return client
 
-    return sign_in
+def sign_in(browser: Any, user: User) -> Any:
+    """``browser`` with a session of ``user`` as it is after password and code."""
+    browser.force_login(user, backend=settings.AUTHENTICATION_BACKENDS[0])
+    session = browser.session
+    session[factors.PROOF] = {"user": user.pk, "at": time.time()}
+    session.save()
+    return browser

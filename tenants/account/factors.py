@@ -109,9 +109,7 @@ def set_app_secret(*, user: User, secret: str, now: datetime) -> Authenticator:
 def use_app_code(*, user: User, code: str, now: datetime) -> Authenticator | None:
     """The app whose code this is, or None. Raises ``UsedCode``. The row's lock lets one of two at once pass."""
     with transaction.atomic():
-        app = (
-            Authenticator.objects.select_for_update().filter(user_id=user.pk, type=Authenticator.Type.TOTP).first()
-        )
+        app = Authenticator.objects.select_for_update().filter(user_id=user.pk, type=Authenticator.Type.TOTP).first()
         if app is None:
             return None
         step = step_of(get_adapter().decrypt(app.data["secret"]), code, at=now.timestamp())

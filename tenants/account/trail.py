@@ -18,21 +18,22 @@ from tenants.services import record
 log = structlog.get_logger()
 
 
-def write(action: str, *, user: User, request: HttpRequest, **details: Any) -> None:
-    """Record what ``user`` did or what was tried in their name, with where it came from.
+def write(action: str, *, user: User, request: HttpRequest, is_proven: bool = True, **details: Any) -> None:
+    """Record what happened at the door of ``user``, with where it came from.
 
-    Operators belong to no tenant and so to no tenant's trail: what they do at the door stands in the log.
+    ``is_proven`` says that it was this person; otherwise somebody tried in their name. Operators belong to no tenant
+    and so to no tenant's trail: what happens at their door stands in the log.
     """
     if user.tenant_id is None:
-        log.info(f"operator.{action}", user_id=user.pk)
+        log.info("operator.door", user_id=user.pk, action=action)
         return
     where = {"address": client_address(request), "device": device_words(request.headers.get("User-Agent", ""))}
     with tenant_scope(user.tenant_id):
         record(
             action=action,
-            by=actor_of(user),
+            by=actor_of(user) if is_proven else None,
             now=timezone.now(),
             kind="user",
             object_id=str(user.pk),
-            details={**details, **where},
+            details={"name": user.name, **details, **where},
         )

@@ -28,7 +28,7 @@ from tenants.keys import ring
 from tenants.models import ApiKey
 from tenants.permissions import ROLE_TABLE, Permission, Role
 from tests.app.reports.sending import sent_campaign
-from tests.conftest import Cast
+from tests.conftest import Cast, sign_in
 from tests.factories.dispatch import make_account, person
 
 METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE")
@@ -144,8 +144,7 @@ def filled(committed: None, enqueued: Any, acme: Cast) -> dict[str, UUID]:
 
 
 def browser_of(cast: Cast, role: Role) -> Client:
-    browser = Client(raise_request_exception=False)
-    browser.force_login(cast.users[role])
+    browser: Client = sign_in(Client(raise_request_exception=False), cast.users[role])
     return browser
 
 
@@ -205,9 +204,9 @@ class TestDoors:
     def test_an_operator_has_no_door_into_a_tenant(self, db: None) -> None:
         from tenants.models import User
 
-        operator = Client(raise_request_exception=False)
-        operator.force_login(
-            User.objects.create_user(email="op@todoke.example", password=None, name="op", is_operator=True)
+        operator = sign_in(
+            Client(raise_request_exception=False),
+            User.objects.create_user(email="op@todoke.example", password=None, name="op", is_operator=True),
         )
         for route in PLAIN:
             if route.is_api or set(route.permissions.values()) & (OPEN_TO_ALL | {Permission.OPERATE}):
