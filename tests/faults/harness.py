@@ -113,6 +113,7 @@ class System:
         with self._lock:
             self._programs[program.name] = program
             self._resting.discard(program.name)
+            self._died_at.pop(program.name, None)
             environment = {**program.environment, **more}
             self._runner.start(replace(program, environment={**environment, "FAILPOINT": failpoint}))
 
