@@ -46,10 +46,11 @@ def journal_says(journal: JournalReport, taken: Iterable[AcceptedPart]) -> Count
 
 def scripts_say(numbers: Iterable[str]) -> Counter[str]:
     """Texts of one part by the word of the state that their number's script leads to."""
-    return Counter(_end_of(number) for number in numbers)
+    return Counter(end_by_script(number) for number in numbers)
 
 
-def _end_of(number: str) -> str:
+def end_by_script(number: str) -> str:
+    """The word of the state that a text of one part to this number ends in."""
     script = scripted(number, number=1, total=1)
     if script is None:
         return DELIVERED

@@ -14,7 +14,10 @@ from tests.e2e.demonstration import Demonstration
 
 @dataclass(frozen=True)
 class Sending:
-    """One roster sent in the browser. ``taken`` is where its parts stand among those that the SMSC took."""
+    """One roster sent in the browser, as the pages showed it.
+
+    ``taken`` is where its parts stand among those that the SMSC took.
+    """
 
     equation: dict[str, int]
     columns: str
@@ -22,6 +25,8 @@ class Sending:
     equation_before_sending: dict[str, int]
     states: dict[str, int]
     not_reached: int
+    funnel: str
+    rows: list[list[str]]
     address: str
     taken: slice
 
@@ -36,6 +41,7 @@ def send_roster(page: Page, demo: Demonstration, *, roster: Path, text: str, key
     samples, equation_before_sending = page.locator(".phone__bubble").all_inner_texts(), walking.equation(page)
     walking.send(page, demo.user(key))
     walking.wait_until_over(page)
+    page.wait_for_load_state("networkidle")  # charts and rows follow
     return Sending(
         equation=equation,
         columns=columns,
@@ -43,6 +49,8 @@ def send_roster(page: Page, demo: Demonstration, *, roster: Path, text: str, key
         equation_before_sending=equation_before_sending,
         states=walking.states_on(page),
         not_reached=walking.figure(page.locator(".headline-figure__count")),
+        funnel=page.locator("#charts").inner_text(),
+        rows=walking.rows_on(page.locator("#rows")),
         address=page.url,
         taken=slice(before, len(read_journal(demo.journal).accepted)),
     )

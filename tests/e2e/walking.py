@@ -10,7 +10,7 @@ import struct
 import time
 from pathlib import Path
 
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import FilePayload, Locator, Page, expect
 
 from devservers.runner import ROOT
 
@@ -60,7 +60,7 @@ def figure(where: Locator) -> int:
     return int(found[0].replace(",", ""))
 
 
-def upload(page: Page, roster: Path) -> None:
+def upload(page: Page, roster: Path | FilePayload) -> None:
     """From any page to the roster's, which shows once the worker has read it."""
     page.goto("/rosters/new")
     page.locator("input[type=file]").set_input_files(roster)
@@ -114,3 +114,10 @@ def states_on(page: Page) -> dict[str, int]:
     """The words and figures under the bar of states."""
     lines = page.locator("#progress .state-bar__item").all_inner_texts()
     return {word: int(count.replace(",", "")) for word, count in (line.rsplit(maxsplit=1) for line in lines)}
+
+
+def rows_on(section: Locator) -> list[list[str]]:
+    """The cells of a table's rows, as they read."""
+    return section.locator("tbody tr").evaluate_all(
+        "rows => rows.map(row => [...row.cells].map(cell => cell.innerText))"
+    )
