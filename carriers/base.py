@@ -49,6 +49,7 @@ class Capabilities:
     long_text: bool
     window: int  # parts that may be unanswered at once, per bind
     idempotent: bool = False  # takes a key, so that an unknown outcome may be repeated safely
+    webhook: bool = False  # receipts come by ReceiptHook, not to the listener
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,13 +140,27 @@ class Link(Protocol):
         """Stop taking, wait for outstanding answers for at most ``drain_s`` seconds, unbind, close."""
 
 
+class ReceiptHook(Protocol):
+    """How one account's calls of our webhook are proved and read."""
+
+    def check(self, headers: Mapping[str, str], body: bytes, *, now: datetime) -> None:
+        """Whether the carrier made this call; names of headers in any case. Raises ``carriers.errors.NotAuthentic``."""
+
+    def read(self, body: bytes) -> list[Receipt]:
+        """Raises ``carriers.errors.MalformedReceipt``."""
+
+
 class Provider(Protocol):
     """A kind of carrier. Registered by name in ``carriers.registry``."""
 
     name: str
+    secret_names: frozenset[str]  # keys of a configuration that are sealed, never shown
 
     def link(self, config: Mapping[str, Any], *, window: int) -> Link:
         """A link that is not yet open. Raises ``Misconfigured`` when the configuration is unusable."""
+
+    def receipt_hook(self, config: Mapping[str, Any]) -> ReceiptHook | None:
+        """None where this account's receipts do not come by webhook. Raises ``Misconfigured``."""
 
 
 @dataclass(frozen=True, slots=True)

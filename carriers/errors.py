@@ -37,3 +37,11 @@ class OutcomeUnknown(CarrierError):
 
 class Misconfigured(CarrierError):
     """Wrong credentials or an unusable configuration: pause the account and tell the operator."""
+
+
+class NotAuthentic(CarrierError):
+    """A call of our webhook that its carrier did not make."""
+
+
+class MalformedReceipt(CarrierError):
+    """A call of our webhook that holds no receipts."""

@@ -11,6 +11,7 @@ from carriers.errors import Misconfigured
 
 PROVIDERS: Final[dict[str, str]] = {
     "smpp": "carriers.providers.smpp.carrier:SmppProvider",
+    "http_json": "carriers.providers.http_json.carrier:HttpJsonProvider",
 }
 """Loaded when first used, so that the web processes never import a codec."""
 

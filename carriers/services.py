@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db import transaction
 
+from carriers.errors import Misconfigured
 from carriers.models import CarrierAccount, CarrierBind
 from carriers.registry import provider_named
 
@@ -23,7 +24,10 @@ def configure_account(
     using: str = "operator",
 ) -> CarrierAccount:
     """Make or change an account and the places for its binds. Raises ``Misconfigured`` when the provider refuses it."""
-    provider_named(provider).link({**config, **secrets}, window=window)
+    kind = provider_named(provider)
+    if in_clear := sorted(kind.secret_names & set(config)):
+        raise Misconfigured(f"{', '.join(in_clear)} must be sealed")
+    kind.link({**config, **secrets}, window=window)
     with transaction.atomic(using=using):
         accounts = CarrierAccount.objects.using(using)
         account = accounts.select_for_update().filter(name=name).first() or CarrierAccount(name=name)

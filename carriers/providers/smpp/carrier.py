@@ -31,11 +31,15 @@ class SmppProvider:
     """A kind of carrier (``carriers.base.Provider``). Its configuration: see ``Configuration``."""
 
     name = "smpp"
+    secret_names = frozenset({"password"})
 
     def link(self, config: Mapping[str, Any], *, window: int) -> SmppLink:
         """Raises ``Misconfigured``."""
         configuration = Configuration.read(config)
         return SmppLink(configuration, window=min(window, configuration.window))
+
+    def receipt_hook(self, config: Mapping[str, Any]) -> None:
+        """None: receipts come by the bind."""
 
 
 class SmppLink:
