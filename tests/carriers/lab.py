@@ -110,14 +110,19 @@ def smpp_config(port: int, **values: object) -> dict[str, Any]:
 
 @asynccontextmanager
 async def bound(
-    provider: Provider, config: Mapping[str, Any], *, window: int = 100, stored: bool | None = True
+    provider: Provider,
+    config: Mapping[str, Any],
+    *,
+    window: int = 100,
+    stored: bool | None = True,
+    recorder: type[Recorder] | None = None,
 ) -> AsyncIterator[Recorder]:
     """An open link with its recorder; closed at the end without draining."""
     link = provider.link(config, window=window)
-    recorder = Recorder(link, stored=stored)
-    await link.open(recorder)
+    heard = (recorder or Recorder)(link, stored=stored)
+    await link.open(heard)
     try:
-        yield recorder
+        yield heard
     finally:
         await link.close(drain_s=0)
 
