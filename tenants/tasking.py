@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+import os
+import queue
+import threading
+from typing import Any, ClassVar, Final
 
 import structlog
 from celery import Task, current_app
@@ -12,6 +15,7 @@ from kombu.exceptions import OperationalError
 from tenants.context import TenantScopeMissing, tenant_scope
 
 log = structlog.get_logger()
+MOST_WAITING: Final = 1_000  # wake-ups; the sweep finds again what is dropped beyond them
 
 
 class TenantTask(Task):  # type: ignore[type-arg]  # celery cannot be subscripted at run time
@@ -47,8 +51,44 @@ def enqueue_on_commit(name: str, *, using: str = "default", **ids: int | str) ->
 
 
 def enqueue(name: str, **ids: int | str) -> None:
-    """Publish now, with ids only."""
-    try:
-        current_app.send_task(name, kwargs=ids, retry=False, ignore_result=True)
-    except (OperationalError, OSError) as exc:
-        log.warning("task.not_published", task=name, error=type(exc).__name__)
+    """Publish soon, with ids only, and never wait for a broker that is away (it takes seconds to say no)."""
+    _publisher.put(name, ids)
+
+
+class Publisher:
+    """A thread of this process that publishes what it is given, in order. What it can't publish is late, never lost."""
+
+    def __init__(self) -> None:
+        self._waiting: queue.Queue[tuple[str, dict[str, int | str]]] = queue.Queue(MOST_WAITING)
+        self._thread: threading.Thread | None = None
+        self._lock = threading.Lock()
+
+    def put(self, name: str, ids: dict[str, int | str]) -> None:
+        try:
+            self._waiting.put_nowait((name, ids))
+        except queue.Full:
+            log.warning("task.not_published", task=name, error="Full")
+        with self._lock:
+            if self._thread is None or not self._thread.is_alive():
+                self._thread = threading.Thread(target=self._run, name="publisher", daemon=True)
+                self._thread.start()
+
+    def _run(self) -> None:
+        while True:
+            name, ids = self._waiting.get()
+            try:
+                current_app.send_task(name, kwargs=ids, retry=False, ignore_result=True)
+            except (OperationalError, OSError) as exc:
+                log.warning("task.not_published", task=name, error=type(exc).__name__)
+            except Exception:  # the thread must outlive whatever a broken connection comes up with
+                log.exception("task.not_published", task=name)
+
+
+def _begin_anew() -> None:
+    """A forked child has no threads, and maybe a lock that nobody will open."""
+    global _publisher
+    _publisher = Publisher()
+
+
+_publisher = Publisher()
+os.register_at_fork(after_in_child=_begin_anew)
