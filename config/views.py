@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Final
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -11,7 +12,7 @@ from django.utils.translation import gettext_lazy
 from django.views.i18n import set_language as django_set_language
 
 from config import readiness
-from tenants.middleware import API_PREFIX
+from tenants.middleware import API_PREFIX, DatabaseAwayMiddleware
 from tenants.pages import GET, POST, page
 from tenants.permissions import Permission
 
@@ -65,7 +66,11 @@ def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    return _refusal(request, 500)
+    """A middleware that finds the database away ends here, not in ``DatabaseAwayMiddleware``: Django turns the exception
+    of each layer into an answer before the layer outside it sees any."""
+    raised = sys.exc_info()[1]
+    away = DatabaseAwayMiddleware(healthz).process_exception(request, raised) if isinstance(raised, Exception) else None
+    return away or _refusal(request, 500)
 
 
 def csrf_failed(request: HttpRequest, reason: str = "") -> HttpResponse:
