@@ -74,6 +74,7 @@ urlpatterns = [
     path("factors/keys", own.add_key, name="factor_keys"),
     path("factors/<int:pk>/remove", own.remove_factor, name="factor_remove"),
     path("factors/recovery-codes", own.new_recovery_codes, name="recovery_codes"),
+    path("invitation/<str:token>", own.invitation, name="invitation"),
     path("sessions", own.own_sessions, name="own_sessions"),
     path("logout", public(views.logout), name="account_logout"),
     path("inactive", public(views.account_inactive, methods=GET), name="account_inactive"),

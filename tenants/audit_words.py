@@ -107,6 +107,7 @@ DETAILS: Final[Mapping[str, str | Promise]] = {
     "device": gettext_lazy("端末"),
     "factor": gettext_lazy("確認方法"),
     "networks": gettext_lazy("利用できる場所"),
+    "keys_ended": gettext_lazy("無効にしたAPIキーの数"),
     "moved_from": gettext_lazy("移る前の部署"),
 }
 

@@ -9,6 +9,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator, RegexVa
 from django.utils.translation import gettext_lazy as _
 
 from tenants.models import Department, Tenant
+from tenants.network import read_networks
 from tenants.permissions import Role
 
 
@@ -66,10 +67,9 @@ class RulesForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at ru
         }
 
 
-class _RoleFields(forms.Form):
-    """A role, in one department or in all of them."""
+class MoveForm(forms.Form):
+    """A department, or all of them."""
 
-    role = forms.ChoiceField(label=_("役割"), choices=Role.choices)
     department: forms.ModelChoiceField[Department] = forms.ModelChoiceField(
         label=_("部署"), queryset=None, required=False, empty_label=_("すべての部署"), to_field_name="public_id"
     )
@@ -78,6 +78,13 @@ class _RoleFields(forms.Form):
         super().__init__(*args, **options)
         departments = Department.objects.filter(is_active=True).order_by("name")
         self.fields["department"].queryset = departments  # type: ignore[attr-defined]  # a ModelChoiceField
+
+
+class _RoleFields(MoveForm):
+    """A role, in one department or in all of them."""
+
+    role = forms.ChoiceField(label=_("役割"), choices=Role.choices)
+    field_order = ["role", "department"]
 
     @property
     def chosen_role(self) -> Role:
@@ -103,3 +110,24 @@ class KeyForm(_RoleFields):
         label=_("キーの名前"), max_length=100, help_text=_("使うシステムの名前など、後で見分けられる名前です。")
     )
     field_order = ["name", "role", "department"]
+
+
+class NetworksForm(forms.Form):
+    networks = forms.CharField(
+        label=_("利用できる場所"),
+        required=False,
+        max_length=10_000,
+        strip=False,
+        widget=forms.Textarea(attrs={"rows": 8, "spellcheck": "false", "autocomplete": "off"}),
+        help_text=_(
+            "1行に1つ、203.0.113.0/24 や 2001:db8::/48 のように書きます。#の後はメモです。空欄なら、どこからでも使えます。"
+        ),
+    )
+
+    def clean_networks(self) -> list[str]:
+        try:
+            return read_networks(self.cleaned_data["networks"].splitlines())
+        except ValueError as exc:
+            raise forms.ValidationError(
+                _("「%(line)s」はアドレスとして読めません。"), params={"line": str(exc)}, code="unreadable"
+            ) from exc

@@ -10,6 +10,7 @@ from django.contrib.auth import logout
 from django.db import InterfaceError, OperationalError, transaction
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from tenants.account.factors import proved_at
@@ -17,6 +18,7 @@ from tenants.account.sessions import mark_seen
 from tenants.actors import Actor
 from tenants.context import tenant_scope
 from tenants.models import Tenant, User
+from tenants.network import client_address, is_allowed
 from tenants.selectors import actor_of, actor_of_key, tenant_of_key
 
 log = structlog.get_logger()
@@ -55,6 +57,8 @@ class ScopeMiddleware:
         mark_seen(request)
         if proved_at(request) is None:
             return self._attached(request, actor=None, tenant=None)
+        if user.tenant is not None and not _is_from_allowed_place(request, user.tenant):
+            return _refused_place(request)
         return self._attached(request, actor=actor_of(user), tenant=user.tenant)
 
     def _with_key(self, request: HttpRequest) -> HttpResponse:
@@ -64,6 +68,8 @@ class ScopeMiddleware:
             return self._attached(request, actor=None, tenant=None)
         with tenant_scope(tenant.pk):
             actor = actor_of_key(token)
+            if actor is not None and not _is_from_allowed_place(request, tenant):
+                return _refused_place(request)
             return self._attached(request, actor=actor, tenant=tenant if actor else None)
 
     def _attached(self, request: HttpRequest, *, actor: Actor | None, tenant: Tenant | None) -> HttpResponse:
@@ -76,6 +82,27 @@ class ScopeMiddleware:
             if response.status_code >= 500:
                 transaction.set_rollback(True)
             return response
+
+
+LOG_OUT = "account_logout"
+
+
+def _is_from_allowed_place(request: HttpRequest, tenant: Tenant) -> bool:
+    """Whether the tenant's networks allow where this comes from. One may always leave."""
+    if not tenant.allowed_networks or request.path == reverse(LOG_OUT):
+        return True
+    return is_allowed(client_address(request), tenant.allowed_networks)
+
+
+def _refused_place(request: HttpRequest) -> HttpResponse:
+    sentence = _(
+        "組織が許可していない場所からは使えません。許可する場所は、組織の管理者が設定の「利用できる場所」で決めます。"
+    )
+    log.warning("place.refused", path=request.path)
+    if request.path.startswith(API_PREFIX):
+        return JsonResponse({"code": "place_not_allowed", "message": sentence}, status=403)
+    context = {"sentence": sentence, "address": client_address(request) or ""}
+    return render(None, "403_place.html", context, status=403)  # no request: nobody is attached yet
 
 
 class DatabaseAwayMiddleware:

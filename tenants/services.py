@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -16,7 +16,8 @@ from tenants import keys
 from tenants.actors import Actor
 from tenants.context import current_tenant_id, tenant_scope
 from tenants.errors import NotAllowed, Refused
-from tenants.models import ApiKey, AuditEvent, Department, Membership, Tenant, TenantKey, User
+from tenants.models import ApiKey, AuditEvent, Department, Membership, Session, Tenant, TenantKey, User
+from tenants.network import is_allowed
 from tenants.permissions import ROLE_TABLE, Permission, Role
 from tenants.sealing import new_key, wrap
 from tenants.selectors import hash_secret
@@ -126,6 +127,19 @@ class EmailTaken(Refused):
     user_message = _("このメールアドレスは使えません。すでに登録されていないか確かめてください。")
 
 
+class LastAdmin(Refused):
+    """Two admins who keep each other out at once would leave nobody."""
+
+    code = "last_admin"
+    user_message = _("組織全体の管理者が一人もいなくなるため、変えられません。先に別の人を管理者にしてください。")
+
+
+class WouldLockOut(Refused):
+    code = "would_lock_out"
+    status = 422
+    user_message = _("いま使っている場所が入っていません。このまま保存すると、あなた自身が入れなくなります。")
+
+
 class NameTaken(Refused):
     code = "name_taken"
     status = 422
@@ -135,14 +149,6 @@ class NameTaken(Refused):
 class RoleTaken(Refused):
     code = "role_taken"
     user_message = _("この人には、その役割がすでにあります。")
-
-
-@dataclass(frozen=True, slots=True)
-class AddedPerson:
-    """A new person; ``password`` is shown once, to be changed at the first log-in."""
-
-    user: User
-    password: str
 
 
 def change_rules(*, changes: Mapping[str, Any], by: Actor, now: datetime) -> frozenset[str]:
@@ -166,28 +172,6 @@ def change_rules(*, changes: Mapping[str, Any], by: Actor, now: datetime) -> fro
     return frozenset(changed)
 
 
-def add_person(
-    *, email: str, name: str, role: Role, department: Department | None, by: Actor, now: datetime
-) -> AddedPerson:
-    """A person with one role and a first password. Raises ``NotAllowed`` and ``EmailTaken``."""
-    must_cover(by, department)
-    password = secrets.token_urlsafe(15)
-    try:
-        with transaction.atomic():
-            user = create_member(email=email, name=name, password=password, role=role, department=department)
-            record(
-                action="person.added",
-                by=by,
-                now=now,
-                kind="user",
-                object_id=str(user.pk),
-                details={"name": name, "role": role, "department": department.name if department else None},
-            )
-    except IntegrityError as exc:
-        raise EmailTaken from exc
-    return AddedPerson(user=user, password=password)
-
-
 def give_role(*, user: User, role: Role, department: Department | None, by: Actor, now: datetime) -> None:
     """Raises ``NotAllowed``, ``CannotChangeOneself`` and ``RoleTaken``."""
     must_cover(by, department)
@@ -201,12 +185,39 @@ def give_role(*, user: User, role: Role, department: Department | None, by: Acto
 
 
 def take_role(*, membership: Membership, by: Actor, now: datetime) -> None:
-    """Raises ``NotAllowed`` and ``CannotChangeOneself``."""
+    """Raises ``NotAllowed``, ``CannotChangeOneself`` and ``LastAdmin``."""
     must_cover(by, membership.department)
     must_be_another(membership.user, by)
     user, role, department = membership.user, Role(membership.role), membership.department
-    membership.delete()
+    with transaction.atomic():
+        membership.delete()
+        _an_admin_must_remain()
     _record_role("person.role_taken", user=user, role=role, department=department, by=by, now=now)
+
+
+def move_role(*, membership: Membership, department: Department | None, by: Actor, now: datetime) -> None:
+    """A person goes to another department and keeps the role. What they did stays with the department of then.
+
+    Raises ``NotAllowed``, ``CannotChangeOneself``, ``RoleTaken`` and ``LastAdmin``.
+    """
+    must_cover(by, membership.department)
+    must_cover(by, department)
+    must_be_another(membership.user, by)
+    before = membership.department
+    membership.department = department
+    try:
+        with transaction.atomic():
+            membership.save(update_fields=["department"])
+            _an_admin_must_remain()
+    except IntegrityError as exc:
+        raise RoleTaken from exc
+    details = {
+        "name": membership.user.name,
+        "role": membership.role,
+        "moved_from": before.name if before else None,
+        "department": department.name if department else None,
+    }
+    record(action="person.moved", by=by, now=now, kind="user", object_id=str(membership.user_id), details=details)
 
 
 def _record_role(
@@ -217,19 +228,58 @@ def _record_role(
 
 
 def set_person_active(*, user: User, is_active: bool, by: Actor, now: datetime) -> None:
-    """Let a person in or keep them out; their keys stop and start with them.
+    """Let a person in again, or out: who leaves is signed out everywhere, and their keys are revoked for good.
 
-    Raises ``NotAllowed`` unless ``by`` is an admin of the whole tenant, and ``CannotChangeOneself``.
+    Raises ``NotAllowed`` unless ``by`` is an admin of the whole tenant, ``CannotChangeOneself`` and ``LastAdmin``.
     """
     must_cover(by, None)
     must_be_another(user, by)
-    if (
-        User.objects.filter(pk=user.pk, tenant_id=current_tenant_id())
-        .exclude(is_active=is_active)
-        .update(is_active=is_active)
-    ):
-        action = "person.let_in" if is_active else "person.kept_out"
-        record(action=action, by=by, now=now, kind="user", object_id=str(user.pk), details={"name": user.name})
+    theirs = User.objects.filter(pk=user.pk, tenant_id=current_tenant_id()).exclude(is_active=is_active)
+    with transaction.atomic():
+        if not theirs.update(is_active=is_active):
+            return
+        keys_ended = 0
+        if not is_active:
+            _an_admin_must_remain()
+            Session.objects.filter(user=user).delete()
+            keys_ended = ApiKey.objects.filter(user=user, revoked_at=None).update(revoked_at=now)
+        record(
+            action="person.let_in" if is_active else "person.kept_out",
+            by=by,
+            now=now,
+            kind="user",
+            object_id=str(user.pk),
+            details={"name": user.name, "keys_ended": keys_ended},
+        )
+
+
+def _an_admin_must_remain() -> None:
+    """Asked after the change, behind the tenant's lock, so that of two changes at once the second sees the first.
+
+    Raises ``LastAdmin``.
+    """
+    Tenant.objects.select_for_update().get(pk=current_tenant_id())
+    if not Membership.objects.filter(role=Role.ADMIN, department=None, user__is_active=True).exists():
+        raise LastAdmin
+
+
+def allow_networks(*, networks: Sequence[str], address: str | None, by: Actor, now: datetime) -> None:
+    """People and keys of the tenant in scope work from these networks only; none means from everywhere.
+
+    Raises ``NotAllowed`` unless ``by`` is an admin of the whole tenant, and ``WouldLockOut`` where ``address``, from
+    which this is asked, would be shut out.
+    """
+    must_cover(by, None)
+    if not is_allowed(address, networks):
+        raise WouldLockOut
+    with transaction.atomic():
+        tenant = Tenant.objects.select_for_update().get(pk=current_tenant_id())
+        before, tenant.allowed_networks = tenant.allowed_networks, list(networks)
+        if before == tenant.allowed_networks:
+            return
+        tenant.save(update_fields=["allowed_networks"])
+        details = {"changed": {"networks": [before, list(networks)]}}
+        record(action="tenant.networks_changed", by=by, now=now, kind="tenant", details=details)
 
 
 def add_department(*, name: str, by: Actor, now: datetime) -> Department:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -13,12 +14,14 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 
 from tenants import services
+from tenants.account import invitations
 from tenants.audit_words import action_choices, described
 from tenants.context import current_tenant_id
 from tenants.errors import Refused
-from tenants.forms import DepartmentForm, KeyForm, PersonForm, RoleForm, RulesForm
+from tenants.forms import DepartmentForm, KeyForm, MoveForm, NetworksForm, PersonForm, RoleForm, RulesForm
 from tenants.middleware import actor_for
-from tenants.models import ApiKey, Department, Membership, Tenant, User
+from tenants.models import ApiKey, Department, Invitation, Membership, Tenant, User
+from tenants.network import client_address
 from tenants.pages import BOTH, GET, POST, page
 from tenants.pagination import cursor_page
 from tenants.permissions import Permission
@@ -65,31 +68,47 @@ def department_state(request: HttpRequest, public_id: UUID) -> HttpResponse:
     return redirect("departments")
 
 
-@page(Permission.SETTINGS, methods=BOTH)
+@page(Permission.SETTINGS, methods=BOTH, fresh_factor=True)
 @never_cache
 def people(request: HttpRequest) -> HttpResponse:
-    """Everybody in the tenant; a person is added here, and their first password is shown once."""
-    form = PersonForm(request.POST or None)
-    context: dict[str, Any] = {"form": form, "added": None}
+    """Everybody in the tenant, and who is invited to it."""
+    form, now = PersonForm(request.POST or None), timezone.now()
     if request.method == "POST" and form.is_valid():
         try:
-            context["added"] = services.add_person(
+            invitations.invite(
                 email=form.cleaned_data["email"],
                 name=form.cleaned_data["name"],
                 role=form.chosen_role,
                 department=form.cleaned_data["department"],
                 by=actor_for(request),
-                now=timezone.now(),
+                now=now,
             )
         except services.EmailTaken as refused:
             form.add_error("email", str(refused.user_message))
         else:
-            context["form"] = PersonForm()
-    context |= {"people": people_with_roles(), "role_form": RoleForm(auto_id=False)}
+            messages.success(request, _("%(name)s さんを招待しました。") % {"name": form.cleaned_data["name"]})
+            return redirect("settings_people")
+    context = {
+        "form": form,
+        "people": people_with_roles(),
+        "role_form": RoleForm(auto_id=False),
+        "invitations": [
+            {"row": one, "link": invitations.link_of(one) if settings.DEMO else ""}
+            for one in invitations.open_invitations(now=now)
+        ],
+    }
     return render(request, "tenants/people.html", context, status=INVALID if form.errors else 200)
 
 
 @page(Permission.SETTINGS, methods=POST)
+def revoke_invitation(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    found = get_object_or_404(Invitation.objects.select_related("department"), public_id=public_id)
+    invitations.revoke(invitation=found, by=actor_for(request), now=timezone.now())
+    messages.success(request, _("招待を取り消しました。"))
+    return redirect("settings_people")
+
+
+@page(Permission.SETTINGS, methods=POST, fresh_factor=True)
 def give_role(request: HttpRequest) -> HttpResponse:
     user = _person(request)
     form = RoleForm(request.POST)
@@ -109,19 +128,41 @@ def give_role(request: HttpRequest) -> HttpResponse:
     return redirect("settings_people")
 
 
-@page(Permission.SETTINGS, methods=POST)
+@page(Permission.SETTINGS, methods=POST, fresh_factor=True)
 def take_role(request: HttpRequest) -> HttpResponse:
     membership = get_object_or_404(
         Membership.objects.select_related("user", "department"), pk=_number(request, "membership")
     )
     try:
         services.take_role(membership=membership, by=actor_for(request), now=timezone.now())
-    except services.CannotChangeOneself as refused:
+    except (services.CannotChangeOneself, services.LastAdmin) as refused:
         messages.error(request, str(refused.user_message))
     return redirect("settings_people")
 
 
-@page(Permission.SETTINGS, methods=POST)
+@page(Permission.SETTINGS, methods=POST, fresh_factor=True)
+def move_role(request: HttpRequest) -> HttpResponse:
+    """Another department, the same role."""
+    membership = get_object_or_404(
+        Membership.objects.select_related("user", "department"), pk=_number(request, "membership")
+    )
+    form = MoveForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, _("部署を選び直してください。"))
+        return redirect("settings_people")
+    try:
+        services.move_role(
+            membership=membership,
+            department=form.cleaned_data["department"],
+            by=actor_for(request),
+            now=timezone.now(),
+        )
+    except (services.CannotChangeOneself, services.RoleTaken, services.LastAdmin) as refused:
+        messages.error(request, str(refused.user_message))
+    return redirect("settings_people")
+
+
+@page(Permission.SETTINGS, methods=POST, fresh_factor=True)
 def person_state(request: HttpRequest) -> HttpResponse:
     """Keep a person out or let them in again (``is_active`` = 1)."""
     try:
@@ -131,7 +172,7 @@ def person_state(request: HttpRequest) -> HttpResponse:
             by=actor_for(request),
             now=timezone.now(),
         )
-    except services.CannotChangeOneself as refused:
+    except (services.CannotChangeOneself, services.LastAdmin) as refused:
         messages.error(request, str(refused.user_message))
     return redirect("settings_people")
 
@@ -146,7 +187,7 @@ def _number(request: HttpRequest, field: str) -> int:
     return int(value) if value.isascii() and value.isdigit() and len(value) < 19 else 0
 
 
-@page(Permission.SETTINGS, methods=BOTH)
+@page(Permission.SETTINGS, methods=BOTH, fresh_factor=True)
 @never_cache
 def keys(request: HttpRequest) -> HttpResponse:
     """The API keys; a new one is shown once."""
@@ -173,6 +214,25 @@ def revoke_key(request: HttpRequest, public_id: UUID) -> HttpResponse:
     services.revoke_api_key(key=key, by=actor_for(request), now=timezone.now())
     messages.success(request, _("キーを無効にしました。"))
     return redirect("settings_keys")
+
+
+@page(Permission.SETTINGS, methods=BOTH, fresh_factor=True)
+def networks(request: HttpRequest) -> HttpResponse:
+    """From which networks people and keys may work."""
+    tenant, address = Tenant.objects.get(pk=current_tenant_id()), client_address(request)
+    form = NetworksForm(request.POST or None, initial={"networks": "\n".join(tenant.allowed_networks)})
+    if request.method == "POST" and form.is_valid():
+        try:
+            services.allow_networks(
+                networks=form.cleaned_data["networks"], address=address, by=actor_for(request), now=timezone.now()
+            )
+        except services.WouldLockOut as refused:
+            form.add_error("networks", str(refused.user_message))
+        else:
+            messages.success(request, _("利用できる場所を保存しました。"))
+            return redirect("settings_networks")
+    context = {"form": form, "address": address or ""}
+    return render(request, "tenants/networks.html", context, status=INVALID if form.errors else 200)
 
 
 @page(Permission.READ_AUDIT, methods=GET)

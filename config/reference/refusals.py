@@ -15,6 +15,7 @@ ROOT: Final = Path(__file__).resolve().parent.parent.parent
 APPS: Final = ("tenants", "recipients", "templates_sms", "carriers", "dispatch", "reports")
 GENERAL: Final = {
     "not_authenticated": (401, "APIキーが必要です。"),
+    "place_not_allowed": (403, "組織が許可していない場所からは使えません。"),
     "not_found": (404, "見つかりません。"),
     "throttled": (429, "一度に送られた要求が多すぎます。"),
     "database_away": (503, "ただいまデータベースにつながりません。"),

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -20,6 +21,7 @@ from dispatch.services.campaigns import approval, departure
 from dispatch.services.previews import SURVEYED, preview_of
 from dispatch.views.drafts import INVALID, campaign_or_404, tenant_of
 from recipients.selectors import roster_page
+from tenants.account.fresh import must_be_fresh
 from tenants.actors import Actor
 from tenants.errors import Refused
 from tenants.middleware import actor_for
@@ -111,6 +113,7 @@ def campaign_send(request: HttpRequest, public_id: UUID) -> HttpResponse:
     form = _send_form(request, campaign, request.POST)
     if campaign.state in campaigns.EDITABLE and not form.is_valid():
         return render(request, "dispatch/check.html", _check_context(request, campaign, form=form), status=INVALID)
+    _must_be_sure(request, campaign)
     reason = form.cleaned_data.get("override_reason", "") if form.is_valid() else ""
     return _act(request, campaign, campaigns.send_campaign, "", override_reason=reason)
 
@@ -123,8 +126,9 @@ def campaign_request_approval(request: HttpRequest, public_id: UUID) -> HttpResp
 
 @page(Permission.APPROVE, methods=POST)
 def campaign_approve(request: HttpRequest, public_id: UUID) -> HttpResponse:
-    said = _("承認しました。担当者が送信できます。")
-    return _act(request, campaign_or_404(request, public_id), campaigns.approve_campaign, said)
+    campaign = campaign_or_404(request, public_id)
+    _must_be_sure(request, campaign)
+    return _act(request, campaign, campaigns.approve_campaign, _("承認しました。担当者が送信できます。"))
 
 
 @page(Permission.SEND, methods=POST)
@@ -143,6 +147,12 @@ def campaign_resume(request: HttpRequest, public_id: UUID) -> HttpResponse:
 def campaign_cancel(request: HttpRequest, public_id: UUID) -> HttpResponse:
     said = _("中止しました。まだ送っていない人には送りません。架電リストはそのまま残ります。")
     return _act(request, campaign_or_404(request, public_id), campaigns.cancel_campaign, said)
+
+
+def _must_be_sure(request: HttpRequest, campaign: Campaign) -> None:
+    """A mass send, and the approval of one, want the second factor proved just now. Raises ``ProofWanted``."""
+    if campaign.state in campaigns.EDITABLE and campaign.sms_rows >= settings.MASS_SEND_PEOPLE:
+        must_be_fresh(request)
 
 
 def _act(request: HttpRequest, campaign: Campaign, act: Act, said: str, **given: Any) -> HttpResponse:

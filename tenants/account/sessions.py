@@ -58,7 +58,7 @@ class SessionStore(db.SessionStore):
 
     def encode(self, session_dict: dict[str, Any]) -> str:
         """Sealed: messages to the person who is signed in may name residents, and Django's own form only signs."""
-        data = self.serializer().dumps(session_dict)  # type: ignore[attr-defined]  # missing from the stubs
+        data = self.serializer().dumps(session_dict)
         return base64.b64encode(keys.service().seal(TABLE, data)).decode()
 
     def decode(self, session_data: str | bytes) -> dict[str, Any]:
@@ -67,7 +67,7 @@ class SessionStore(db.SessionStore):
             data = keys.service().open(TABLE, base64.b64decode(session_data))
         except (SealBroken, ValueError):
             return {}
-        opened: dict[str, Any] = self.serializer().loads(data)  # type: ignore[attr-defined]
+        opened: dict[str, Any] = self.serializer().loads(data)
         return opened
 
     def exists(self, session_key: str) -> bool:

@@ -8,6 +8,7 @@ from typing import Any, Final
 from urllib.parse import quote, urlencode
 
 import qrcode
+from allauth.account.adapter import get_adapter as get_account_adapter
 from allauth.account.utils import get_next_redirect_url
 from allauth.mfa.adapter import get_adapter
 from allauth.mfa.models import Authenticator
@@ -21,10 +22,11 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from qrcode.image.svg import SvgPathImage
 
-from tenants.account import factors, sessions
+from tenants.account import factors, invitations, sessions
 from tenants.account.devices import device_words, remember_device
-from tenants.account.forms import AppForm, NewKeyForm, key_invitation
+from tenants.account.forms import AppForm, FirstPasswordForm, NewKeyForm, key_invitation
 from tenants.account.trail import write
+from tenants.errors import Refused
 from tenants.models import User
 from tenants.pages import BOTH, GET, POST, page
 from tenants.permissions import Permission
@@ -256,3 +258,37 @@ def _end_some(request: HttpRequest, user: User) -> HttpResponse:
     else:
         messages.info(request, _("終わらせるログインはありませんでした。"))
     return redirect("own_sessions")
+
+
+@page(Permission.PUBLIC, methods=BOTH)
+@never_cache
+def invitation(request: HttpRequest, token: str) -> HttpResponse:
+    """The link of an invitation: its person chooses a password, is in, and sets up a factor next."""
+    invited = invitations.find_invitation(token, now=timezone.now())
+    if invited is None:
+        return render(request, "tenants/account/invitation_over.html", status=404)
+    personal = invited.invitation.personal
+    form = FirstPasswordForm(request.POST or None, user=User(email=personal["email"], name=personal["name"]))
+    if request.method == "POST" and form.is_valid():
+        return _join(request, invited, form)
+    department = invited.invitation.department
+    context = {
+        "form": form,
+        "name": personal["name"],
+        "email": personal["email"],
+        "by": invited.invitation.invited_by.name,
+        "tenant_name": invited.tenant.name,
+        "role": invited.invitation.get_role_display(),
+        "department": department.name if department else "",
+    }
+    return render(request, "tenants/account/invitation.html", context, status=INVALID if form.errors else 200)
+
+
+def _join(request: HttpRequest, invited: invitations.Invited, form: FirstPasswordForm) -> HttpResponse:
+    try:
+        user = invitations.accept(invited=invited, password=form.cleaned_data["password"], now=timezone.now())
+    except Refused:
+        return render(request, "tenants/account/invitation_over.html", status=404)
+    logout(request)
+    get_account_adapter(request).login(request, user)
+    return redirect("/")

@@ -6,18 +6,20 @@ from typing import Any
 
 import pytest
 
+from tenants.account.invitations import invite
 from tenants.errors import NotAllowed
-from tenants.models import ApiKey, AuditEvent, Department, Membership, Tenant, User
+from tenants.models import ApiKey, AuditEvent, Department, Membership, Session, Tenant, User
 from tenants.permissions import Role
 from tenants.selectors import actor_of, actor_of_key
 from tenants.services import (
     CannotChangeOneself,
     EmailTaken,
+    LastAdmin,
     RoleTaken,
-    add_person,
     change_rules,
     give_role,
     issue_api_key,
+    move_role,
     set_person_active,
     take_role,
 )
@@ -82,18 +84,6 @@ class TestRules:
 
 
 class TestPeople:
-    def test_a_new_person_gets_a_password_that_is_shown_once(self, acme: Cast, signed_in: Any) -> None:
-        browser = signed_in(acme.users[Role.ADMIN])
-
-        response = browser.post(
-            "/settings/people", {"email": "new@acme.example", "name": "新人", "role": "staff", "department": ""}
-        )
-
-        password = response.context["added"].password
-        assert password in response.content.decode()
-        assert User.objects.get(email="new@acme.example").check_password(password)
-        assert password not in browser.get("/settings/people").content.decode()
-
     def test_an_address_of_another_tenant_is_refused_without_a_trace(
         self, acme: Cast, globex: Cast, signed_in: Any
     ) -> None:
@@ -140,9 +130,7 @@ class TestPeople:
             with pytest.raises(RoleTaken):
                 give_role(user=viewer, role=Role.VIEWER, department=acme.department, by=acme.admin, now=NOON)
             with pytest.raises(EmailTaken):
-                add_person(
-                    email=viewer.email.upper(), name="x", role=Role.STAFF, department=None, by=acme.admin, now=NOON
-                )
+                invite(email=viewer.email.upper(), name="x", role=Role.STAFF, department=None, by=acme.admin, now=NOON)
 
     def test_whoever_is_kept_out_is_out_at_once(self, acme: Cast, signed_in: Any) -> None:
         browser = signed_in(acme.users[Role.STAFF])
@@ -151,6 +139,51 @@ class TestPeople:
             assert actor_of_key(acme.keys[Role.STAFF]) is None
 
         assert browser.get("/settings").status_code == 302
+        assert not Session.objects.filter(user=acme.users[Role.STAFF]).exists()
+
+    def test_whoever_comes_back_gets_new_keys(self, acme: Cast) -> None:
+        staff = acme.users[Role.STAFF]
+        with acme.scope():
+            set_person_active(user=staff, is_active=False, by=acme.admin, now=NOON)
+            set_person_active(user=staff, is_active=True, by=acme.admin, now=NOON)
+
+            assert actor_of_key(acme.keys[Role.STAFF]) is None
+            assert AuditEvent.objects.get(action="person.kept_out").personal["keys_ended"] == 1
+
+    def test_the_last_admin_stays(self, acme: Cast) -> None:
+        """Two admins who keep each other out at once: the second finds nobody left."""
+        staff = acme.users[Role.STAFF]
+        with acme.scope():
+            give_role(user=staff, role=Role.ADMIN, department=None, by=acme.admin, now=NOON)
+            set_person_active(user=acme.users[Role.ADMIN], is_active=False, by=actor_of(staff), now=NOON)
+            with pytest.raises(LastAdmin):
+                set_person_active(user=staff, is_active=False, by=acme.admin, now=NOON)
+            with pytest.raises(LastAdmin):
+                take_role(membership=Membership.objects.get(user=staff, role=Role.ADMIN), by=acme.admin, now=NOON)
+            with pytest.raises(LastAdmin):
+                move_role(
+                    membership=Membership.objects.get(user=staff, role=Role.ADMIN),
+                    department=acme.department,
+                    by=acme.admin,
+                    now=NOON,
+                )
+
+            assert User.objects.get(pk=staff.pk).is_active
+            assert Membership.objects.filter(user=staff, role=Role.ADMIN, department=None).exists()
+
+    def test_a_person_moves_to_another_department(self, acme: Cast, signed_in: Any) -> None:
+        with acme.scope():
+            other = Department.objects.create(name="別の課")
+            membership = Membership.objects.get(user=acme.users[Role.STAFF])
+
+        signed_in(acme.users[Role.ADMIN]).post(
+            "/settings/people/move-role", {"membership": membership.pk, "department": str(other.public_id)}
+        )
+
+        with acme.scope():
+            assert actor_of(acme.users[Role.STAFF]).department_ids == {other.pk}
+            moved = AuditEvent.objects.get(action="person.moved").personal
+        assert (moved["moved_from"], moved["department"]) == ("健康課", "別の課")
 
     def test_people_of_another_tenant_do_not_exist(self, acme: Cast, globex: Cast, signed_in: Any) -> None:
         browser, stranger = signed_in(acme.users[Role.ADMIN]), globex.users[Role.STAFF]

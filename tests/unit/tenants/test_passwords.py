@@ -1,0 +1,65 @@
+"""Passwords that breaches have made known."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from tenants.account.passwords import is_breached, is_guessable, listed
+
+
+class TestList:
+    def test_is_of_a_decent_size(self) -> None:
+        assert len(listed()) > 40_000
+
+
+class TestGuessable:
+    @pytest.mark.parametrize(
+        "password",
+        [
+            "password1234",
+            "P@ssw0rd2024!",
+            "passwordpassword",
+            "qwertyuiop12",
+            "dragonmonkey99",
+            "!!!!iloveyou!!!!",
+            "123456789012",
+            "xxxxxxxxxxxxxxxx",
+            "PASSWORD-2026",
+        ],
+    )
+    def test_is_a_listed_word_in_disguise(self, password: str) -> None:
+        assert is_guessable(password)
+
+    @pytest.mark.parametrize(
+        "password",
+        [
+            "correct horse battery staple",
+            "sakura-hokenjo-kaze",
+            "Xk9#mQ2v!pL7",
+            "さくらほけんじょのかぜ",
+            "まどべのあさがお2026!",
+        ],
+    )
+    def test_is_no_phrase_and_nothing_by_chance(self, password: str) -> None:
+        assert not is_guessable(password)
+
+
+class TestWholeList:
+    @pytest.fixture
+    def file(self, tmp_path: Path) -> Path:
+        lines = sorted(f"{hashlib.sha1(str(n).encode()).hexdigest().upper()}:{n}" for n in range(2_000))  # noqa: S324
+        path = tmp_path / "pwned.txt"
+        path.write_bytes("\r\n".join(lines).encode() + b"\r\n")
+        return path
+
+    def test_is_searched_by_halves(self, file: Path) -> None:
+        assert all(is_breached(str(n), file=file) for n in range(2_000))
+        assert not any(is_breached(f"other {n}", file=file) for n in range(2_000))
+
+    def test_may_be_empty(self, tmp_path: Path) -> None:
+        (tmp_path / "empty").touch()
+
+        assert not is_breached("anything", file=tmp_path / "empty")
