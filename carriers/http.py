@@ -6,6 +6,7 @@ What it raises and logs never holds an address's query, a header, a body or a cr
 from __future__ import annotations
 
 import asyncio
+import logging
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,6 +19,10 @@ from carriers.errors import Misconfigured, OutcomeUnknown, Unreachable
 
 MAX_BODY: Final = 256 * 1024
 KEEP_ALIVE_S: Final = 4.0  # shorter than the usual 5 s of servers, whose closing would leave a text unknown
+# Both write addresses, and at the lowest level headers, into the log.
+for _name in ("httpx", "httpcore"):
+    logging.getLogger(_name).setLevel(logging.CRITICAL)
+
 _BEGUN: Final = frozenset({"http11.send_request_headers.started", "http2.send_request_headers.started"})
 
 

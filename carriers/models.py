@@ -38,6 +38,9 @@ class CarrierAccount(models.Model):
     rank = models.PositiveSmallIntegerField(default=100, help_text="Lower is preferred.")
     prefixes = models.JSONField(default=list, help_text="E.164 heads that go this way; empty: all.")
     tenant_ids = models.JSONField(default=list, help_text="Tenants that go this way; empty: all.")
+    min_priority = models.PositiveSmallIntegerField(
+        default=0, help_text="Texts of a lower priority do not go this way."
+    )
     ladder = models.CharField(max_length=30, default="all")
     is_enabled = models.BooleanField(default=True)
     paused_reason = models.CharField(max_length=200, blank=True)
@@ -56,6 +59,21 @@ class CarrierAccount(models.Model):
         """The configuration with its secrets, for the provider only."""
         secrets = keys.service().open_fields(self._meta.db_table, self.sealed_secrets) if self.sealed_secrets else {}
         return {**self.config, **secrets}
+
+
+class AccountHealth(models.Model):
+    """Whether new texts are given to an account, since when and why: judged by ``dispatch.services.watching``."""
+
+    account = models.OneToOneField(CarrierAccount, primary_key=True, on_delete=models.CASCADE, related_name="health")
+    is_healthy = models.BooleanField(default=True)
+    reason = models.CharField(max_length=20, blank=True, help_text="A name of carriers.health.Ailment.")
+    detail = models.CharField(max_length=200, blank=True)
+    since = models.DateTimeField(default=timezone.now)
+    bound_at = models.DateTimeField(default=timezone.now, help_text="When one of its binds was last seen bound.")
+    well_since = models.DateTimeField(null=True, help_text="Sick, but without a symptom since.")
+    checked_at = models.DateTimeField(default=timezone.now)
+
+    privacy: ClassVar = {"*": Privacy.PUBLIC}
 
 
 class BindState(models.TextChoices):
@@ -131,6 +149,22 @@ class StoredReceipt(models.Model):
                 condition=models.Q(message_id__isnull=True),
             ),
         ]
+
+
+class WebhookCall(models.Model):
+    """A call of our webhook that was stored: the same body again changes nothing."""
+
+    account = models.ForeignKey(CarrierAccount, on_delete=models.CASCADE, related_name="+", db_constraint=False)
+    body_hash = models.BinaryField(help_text="Keyed.")
+    received_at = models.DateTimeField(default=timezone.now)
+
+    privacy: ClassVar = {"*": Privacy.PUBLIC}
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["account", "body_hash"], name="one_call_per_account_and_body")
+        ]
+        indexes: ClassVar = [models.Index(fields=["received_at"], name="webhook_calls_by_time")]
 
 
 class InboundText(models.Model):

@@ -73,6 +73,9 @@ class Campaign(TenantOwned):
     expanded_row = models.PositiveIntegerField(default=0, help_text="Rows up to this one have their message or call.")
     expanded_parts = models.PositiveIntegerField(default=0)
     is_expanded = models.BooleanField(default=False)
+    set_aside_rows = models.PositiveIntegerField(
+        default=0, help_text="Rows that no text could be made of, by our fault."
+    )
     expand_lease_until = models.DateTimeField(null=True)
     expand_tries = models.PositiveSmallIntegerField(default=0)
     created_by = TenantForeignKey(User, on_delete=models.PROTECT, related_name="+")
@@ -230,6 +233,8 @@ class EventKind(models.TextChoices):
     UNKNOWN = "unknown", _("送信できたか不明")
     LATE_ANSWER = "late_answer", _("遅れて届いた応答")
     RESENT_BY_POLICY = "resent_by_policy", _("規則による再送")
+    REPEATED = "repeated", _("同じ鍵での送り直し")
+    REROUTED = "rerouted", _("回線の切り替え")
     SENT_AGAIN = "sent_again", _("職員による再送")
     TAKEN_AS_SENT = "taken_as_sent", _("送信済みとして扱う")
     DEADLINE = "deadline", _("期限切れ")

@@ -1,12 +1,14 @@
-"""Pages of campaigns and of the call list."""
+"""Pages of campaigns and of the call list, and the door for carriers' receipts."""
 
 from __future__ import annotations
 
 from django.urls import path
 
+from dispatch import webhooks
 from dispatch.views import calls, drafts, sending, status
 
 urlpatterns = [
+    path("webhooks/carriers/<uuid:public_id>", webhooks.carrier_receipts, name="carrier_receipts"),
     path("campaigns", status.campaign_list, name="campaigns"),
     path("campaigns/new", drafts.campaign_new, name="campaign_new"),
     path("campaigns/preview", drafts.campaign_preview, name="campaign_preview"),

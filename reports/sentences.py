@@ -62,6 +62,12 @@ EVENTS: Final[Mapping[str, tuple[str | Promise, str, str]]] = {
         "arrow",
         "progress",
     ),
+    EventKind.REPEATED: (
+        gettext_lazy("%(at)s に、二重にならない方法でもう一度送信することにしました。"),
+        "arrow",
+        "progress",
+    ),
+    EventKind.REROUTED: (gettext_lazy("%(at)s に、不調の回線から別の回線に切り替えました。"), "arrow", "progress"),
     EventKind.SENT_AGAIN: (gettext_lazy("%(at)s に%(by)sがもう一度送信することにしました。"), "arrow", "progress"),
     EventKind.TAKEN_AS_SENT: (gettext_lazy("%(at)s に%(by)sが送信済みとして扱うことにしました。"), "check", ""),
     EventKind.DEADLINE: (gettext_lazy("%(at)s に期限が過ぎたため、電話で連絡することにしました。"), "phone", "caution"),

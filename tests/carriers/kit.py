@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import abc
 import asyncio
+import logging
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
@@ -247,7 +248,10 @@ class CarrierKit:
                 assert not any(secret in str(caught.value) for secret in self.bench.secrets)
 
     @in_loop
-    async def test_no_log_holds_a_secret_a_number_or_a_text(self, tmp_path: Path) -> None:
+    async def test_no_log_holds_a_secret_a_number_or_a_text(
+        self, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        caplog.set_level(logging.DEBUG)
         numbers = [self.bench.delivered, self.bench.undelivered, self.bench.refused, self.bench.throttled]
         with capture_logs() as logs:
             async with self.bench.running(tmp_path / "j") as config, self.bench.bound(config) as recorder:
@@ -257,7 +261,7 @@ class CarrierKit:
                 with pytest.raises(Misconfigured):
                     await self.bench.provider.link(self.bench.with_wrong_password(config), window=1).open(recorder)
 
-        written = repr(logs) + repr(recorder.link)
+        written = repr(logs) + repr(recorder.link) + caplog.text
         assert not any(secret in written for secret in self.bench.secrets)
         assert not any(number[-8:] in written for number in numbers)
         assert "花子" not in written

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -256,7 +257,8 @@ class TestServerAway:
 
 class TestClient:
     @in_loop
-    async def test_tells_what_left_from_what_did_not_and_quotes_nothing(self) -> None:
+    async def test_tells_what_left_from_what_did_not_and_quotes_nothing(self, caplog: pytest.LogCaptureFixture) -> None:
+        caplog.set_level(logging.DEBUG)
         with socket.create_server(("127.0.0.1", 0)) as taken:
             nobody = taken.getsockname()[1]
 
@@ -279,6 +281,7 @@ class TestClient:
                 told = repr(caught.value) + repr(caught.value.__cause__)
                 assert TOKEN not in told
                 assert TO not in told
+        assert TOKEN not in caplog.text
 
     @in_loop
     async def test_gives_up_on_an_answer_that_trickles(self) -> None:

@@ -175,6 +175,7 @@ class TestDeclarations:
             "/readyz",
             "/language",
             "/api/v1/schema",
+            "/webhooks/carriers/{public_id}",
         }
 
 

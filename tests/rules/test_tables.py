@@ -38,8 +38,12 @@ SHARED: Final = {
     "carriers_carrieraccount",
     "carriers_carrierbind",
     "carriers_carriertally",
+    "carriers_accounthealth",
     "carriers_inboundtext",
     "carriers_storedreceipt",
+    "carriers_webhookcall",
+    "reports_incident",
+    "reports_incidentnotice",
     "dispatch_tenantturn",
 }
 KINDS: Final = ("app", "carrier", "operator")

@@ -64,13 +64,14 @@ class HttpJsonLink:
         self._requests: set[asyncio.Task[None]] = set()
         self._parked: list[Outgoing] = []
         self._results: list[SubmitResult] = []
+        self._outstanding = 0
         self._ending = ""  # why nothing more is taken
         self._is_over = False
 
     @property
     def outstanding(self) -> int:
         """Parts submitted and not yet answered."""
-        return len(self._requests) + len(self._parked)
+        return self._outstanding
 
     async def open(self, listener: Listener) -> None:
         """Ask the API whether it knows us, or make a connection where it has nothing to ask.
@@ -113,6 +114,7 @@ class HttpJsonLink:
             raise Unreachable(self._ending or "closed")
         if self.outstanding + len(outgoing) > self.capabilities.window:
             raise ValueError(f"{self.outstanding} + {len(outgoing)} exceed the window")
+        self._outstanding += len(outgoing)
         if self._ending:
             self._parked.extend(outgoing)
             return
@@ -180,6 +182,7 @@ class HttpJsonLink:
 
     def _tell(self, part: Outgoing, reading: Reading) -> None:
         """With all that this tick of the loop brings."""
+        self._outstanding -= 1
         if not self._results:
             asyncio.get_running_loop().call_soon(self._flush)
         self._results.append(

@@ -61,6 +61,7 @@ class Chunk:
     batches: list[NewBatch] = field(default_factory=list)
     calls: list[NewCall] = field(default_factory=list)
     billed_parts: int = 0
+    set_aside: int = 0  # rows that failed by our fault, and became calls
 
     @property
     def texts(self) -> int:
@@ -95,6 +96,7 @@ class Planner:
                 except Exception as exc:  # one row that no code foresaw must not hold up its neighbours
                     log.error("row.set_aside", campaign_id=self.campaign_id, row=row.row, error=type(exc).__name__)
                     reason = TEXT_TOO_LONG if isinstance(exc, Unrenderable) and exc.is_too_long else SET_ASIDE
+                    chunk.set_aside += reason == SET_ASIDE
             chunk.calls.append(self._call(row, reason))
         return chunk
 

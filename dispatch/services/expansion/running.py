@@ -40,8 +40,8 @@ _CLAIM: Final = """
 """
 _GO_ON: Final = """
     UPDATE dispatch_campaign
-    SET expanded_row = %s, expanded_parts = expanded_parts + %s, expand_tries = 0,
-        expand_lease_until = clock_timestamp() + %s * interval '1 second'
+    SET expanded_row = %s, expanded_parts = expanded_parts + %s, set_aside_rows = set_aside_rows + %s,
+        expand_tries = 0, expand_lease_until = clock_timestamp() + %s * interval '1 second'
     WHERE id = %s AND expanded_row = %s
 """
 _FINISH: Final = """
@@ -101,7 +101,8 @@ def _expand_chunk(planner: Planner, *, now: datetime) -> int:
         chunk = planner.plan_chunk(rows)
         placement = _placement(campaign, planner.tenant, now=now)
         store_chunk(campaign, chunk, placement)
-        _execute(_GO_ON, [rows[-1].row, chunk.billed_parts, LEASE_S, campaign.pk, campaign.expanded_row])
+        progress = [rows[-1].row, chunk.billed_parts, chunk.set_aside]
+        _execute(_GO_ON, [*progress, LEASE_S, campaign.pk, campaign.expanded_row])
         if placement.batch_state == BatchState.READY:
             _wake_pumps(chunk)
     failpoint("expand.after_chunk")

@@ -99,7 +99,7 @@ async def store_and_apply(
     Raises ``psycopg.Error`` with nothing stored: then nothing may be acknowledged.
     """
     now = datetime.now(UTC)
-    receipts = [receipt if _fits(receipt) else _fitted(receipt) for receipt in receipts]
+    receipts = [fitted(receipt) for receipt in receipts]
     async with connection.pipeline(), connection.transaction():
         targets = await match(connection, account_id, {receipt.carrier_id for receipt in receipts})
         unmatched = [receipt for receipt in receipts if receipt.carrier_id not in targets]
@@ -126,8 +126,10 @@ def _fits(receipt: Receipt) -> bool:
     )
 
 
-def _fitted(receipt: Receipt) -> Receipt:
+def fitted(receipt: Receipt) -> Receipt:
     """As much of it as can be stored in columns; ``raw`` keeps the whole."""
+    if _fits(receipt):
+        return receipt
     return replace(
         receipt,
         carrier_id=receipt.carrier_id.replace("\0", "")[:CARRIER_ID_LENGTH],
@@ -145,7 +147,7 @@ async def rematch(connection: Connection, *, account_id: int, within_s: float, r
         cursor = await connection.execute(WITHOUT_MESSAGE, [account_id, within_s, REMATCH_LIMIT])
         rows = await cursor.fetchall()
         targets = await match(connection, account_id, {row[1] for row in rows})
-        given = await _give_messages(connection, rows, targets)
+        given = await _give_messages(connection, account_id, rows, targets)
     async with connection.transaction():
         cursor = await connection.execute(HAS_STRAYS, [account_id, within_s])
         has_strays = await cursor.fetchone()
@@ -155,24 +157,29 @@ async def rematch(connection: Connection, *, account_id: int, within_s: float, r
             rows = await cursor.fetchall()
             traces = [Trace(row[1], bytes(row[6]), row[7], row[5]) for row in rows]
             targets = await match_unknown(connection, candidates, traces)
-            given += await _give_messages(connection, rows, targets)
+            given += await _give_messages(connection, account_id, rows, targets)
     return given
 
 
 async def _give_messages(
-    connection: Connection, rows: Sequence[Sequence[Any]], targets: dict[str, tuple[Target, int]]
+    connection: Connection, account_id: int, rows: Sequence[Sequence[Any]], targets: dict[str, tuple[Target, int]]
 ) -> int:
     """Stored receipts (id, carrier id, status, code, reason, …) get the messages that were found, and are applied."""
     reports: list[Report] = []
     given: list[tuple[int, int, int]] = []
-    for receipt_id, carrier_id, status, code, reason, *_ in rows:
+    delays: dict[str, int] = defaultdict(int)
+    for receipt_id, carrier_id, status, code, reason, received_at, *_ in rows:
         found = targets.get(carrier_id)
         if found is not None:
+            delays[status] += _delay_ms(found[0], received_at)
             reports.append(Report(ReceiptStatus(status), code, reason, found[0], found[1]))
             given.append((receipt_id, found[0].message_id, found[0].tenant_id))
     if given:
         await connection.execute(GIVE_MESSAGE, [list(column) for column in zip(*given, strict=True)])
         await _apply(connection, reports, datetime.now(UTC))
+        # They were counted when they were stored; how late they came is known only now.
+        counts: CarrierCounts = {("receipt", status): (0, delay_ms) for status, delay_ms in delays.items() if delay_ms}
+        await write_carrier_counts(connection, account_id, counts)
     return len(given)
 
 
@@ -284,10 +291,12 @@ def _counts(reports: Iterable[Report], now: datetime) -> CarrierCounts:
     for report in reports:
         key = ("receipt", report.status.value)
         n, delay = counts.get(key, (0, 0))
-        accepted_at = report.target.accepted_at if report.target else None
-        delay += max(0, int((now - accepted_at).total_seconds() * 1000)) if accepted_at else 0
-        counts[key] = (n + 1, delay)
+        counts[key] = (n + 1, delay + (_delay_ms(report.target, now) if report.target else 0))
     return counts
+
+
+def _delay_ms(target: Target, at: datetime) -> int:
+    return max(0, int((at - target.accepted_at).total_seconds() * 1000)) if target.accepted_at else 0
 
 
 def _sealed_inbound(message: Inbound) -> bytes:

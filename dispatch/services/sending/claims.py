@@ -9,13 +9,14 @@ import time
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Final
 
 import structlog
 
 from dispatch.models import BatchState, EventKind, FollowUpKind, Policy
 from dispatch.services.sending.database import Connection
-from dispatch.services.sending.parts import ClaimedBatch, Part, Text, seq_and_part
+from dispatch.services.sending.parts import ClaimedBatch, Part, Text, seq_and_part, slot_of
 from dispatch.services.sending.tallies import Moves, write_moves
 from dispatch.states import Status
 from tenants.keys import RING_S, ROWS_OF, build_ring
@@ -25,11 +26,13 @@ log = structlog.get_logger()
 
 LEASE_S: Final = 10
 MAX_TRIES: Final = 3
+MAX_REPEATS: Final = 5
+REPEAT_WITHIN: Final = timedelta(hours=1)  # with MAX_REPEATS well within the day that a carrier must keep a key
 MESSAGE_TABLE: Final = "dispatch_message"
 
 CLAIM: Final = """
 WITH best AS (
-    SELECT b.id
+    SELECT b.id, b.lease_until > clock_timestamp() - %(repeat_within)s AS is_fresh
     FROM dispatch_batch b
     LEFT JOIN dispatch_tenantturn t ON t.account_id = b.account_id AND t.tenant_id = b.tenant_id
     WHERE b.account_id = %(account_id)s AND b.priority >= %(floor)s AND b.due_at <= clock_timestamp()
@@ -42,7 +45,7 @@ UPDATE dispatch_batch b
 SET state = 1, epoch = b.epoch + 1, holder = %(holder)s, tries = b.tries + 1,
     lease_until = clock_timestamp() + make_interval(secs => %(lease_s)s)
 FROM best WHERE b.id = best.id
-RETURNING b.id, b.tenant_id, b.campaign_id, b.priority, b.policy, b.epoch, b.in_flight, b.stop, b.tries
+RETURNING b.id, b.tenant_id, b.campaign_id, b.priority, b.policy, b.epoch, b.in_flight, b.stop, b.tries, best.is_fresh
 """
 TAKE_TURN: Final = """
 INSERT INTO dispatch_tenantturn (account_id, tenant_id, served_at) VALUES (%s, %s, clock_timestamp())
@@ -73,7 +76,7 @@ SELECT %s, u.message_id, u.part, 3, %s FROM unnest(%b::bigint[], %b::smallint[])
 ON CONFLICT (tenant_id, message_id, part) DO NOTHING
 """
 COUNT_RESEND: Final = "UPDATE dispatch_message SET tries = tries + 1 WHERE id = ANY(%b::bigint[]) AND state = 0"
-CLEAR_IN_FLIGHT: Final = "UPDATE dispatch_batch SET in_flight = '{}' WHERE id = %s AND epoch = %s"
+KEEP_IN_FLIGHT: Final = "UPDATE dispatch_batch SET in_flight = %b::int[] WHERE id = %s AND epoch = %s"
 ADD_EVENTS: Final = """
 INSERT INTO dispatch_messageevent (tenant_id, message_id, at, kind, detail)
 SELECT %s, u.id, clock_timestamp(), %s, %s FROM unnest(%b::bigint[]) AS u (id)
@@ -94,10 +97,11 @@ UPDATE dispatch_message SET state = 4, final_at = clock_timestamp() WHERE batch_
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """Who claims, and for which account."""
+    """Who claims, and for which account. ``is_idempotent``: the carrier takes no key twice, so a part may be repeated."""
 
     account_id: int
     name: str
+    is_idempotent: bool = False
 
 
 class Rings:
@@ -123,17 +127,16 @@ async def claim(connection: Connection, holder: Holder, rings: Rings, *, floor: 
     """
     while True:
         async with connection.transaction():
-            cursor = await connection.execute(
-                CLAIM, {"account_id": holder.account_id, "floor": floor, "holder": holder.name, "lease_s": LEASE_S}
-            )
+            names = {"account_id": holder.account_id, "floor": floor, "holder": holder.name, "lease_s": LEASE_S}
+            cursor = await connection.execute(CLAIM, {**names, "repeat_within": REPEAT_WITHIN})
             row = await cursor.fetchone()
             if row is None:
                 return None
-            batch_id, tenant_id, campaign_id, priority, policy, epoch, in_flight, stop, tries = row
+            batch_id, tenant_id, campaign_id, priority, policy, epoch, in_flight, stop, tries, is_fresh = row
             batch = ClaimedBatch(batch_id, tenant_id, campaign_id, priority, policy, epoch, stop=stop)
             await connection.execute(TAKE_TURN, [holder.account_id, tenant_id])
             if in_flight:
-                await recover(connection, batch, in_flight, account_id=holder.account_id)
+                await recover(connection, batch, in_flight, holder=holder, is_fresh=bool(is_fresh))
             if tries > MAX_TRIES:
                 await connection.execute(SET_ASIDE_BATCH, [f"given up after {MAX_TRIES} tries", batch_id, epoch])
                 log.error("batch.set_aside", batch_id=batch_id)
@@ -142,35 +145,46 @@ async def claim(connection: Connection, holder: Holder, rings: Rings, *, floor: 
         return batch
 
 
-async def recover(connection: Connection, batch: ClaimedBatch, in_flight: Sequence[int], *, account_id: int) -> None:
+async def recover(
+    connection: Connection, batch: ClaimedBatch, in_flight: Sequence[int], *, holder: Holder, is_fresh: bool
+) -> None:
     """The last holder died between intent and record: exactly these parts are unknown.
 
-    Under ``hold`` they stay so until a receipt or a person settles them; under ``resend`` a text goes once more.
+    Under ``hold`` they stay so until a receipt or a person settles them; under ``resend`` a text goes once more. Where the
+    carrier takes no key twice, and still knows those of the last holder (``is_fresh``), they are repeated under either
+    policy, and stay in flight until they are answered.
     """
     slots: dict[int, list[int]] = defaultdict(list)
     for slot in in_flight:
         seq, part = seq_and_part(slot)
         slots[seq].append(part)
     cursor = await connection.execute(IN_FLIGHT_MESSAGES, [batch.batch_id, list(slots)])
+    may_repeat = holder.is_idempotent and is_fresh and batch.stop is None
     unknown: list[int] = []
     again: list[int] = []
     parts: list[tuple[int, int]] = []
     for message_id, seq, count, tries, state in await cursor.fetchall():
         if state != Status.QUEUED:
             continue  # an early receipt settled it
+        if may_repeat and tries < MAX_REPEATS:
+            batch.left_open.update(slot_of(seq, part) for part in slots[seq])
+            again.append(message_id)
+            continue
         if batch.policy == Policy.RESEND and tries == 0:
             again.append(message_id)
             continue
         unknown.append(message_id)
         if count > 1:
             parts += [(message_id, part) for part in slots[seq]]
+    batch.intended |= batch.left_open
     await mark_unknown(
-        connection, batch, unknown, parts, account_id=account_id, detail="the worker stopped before the answer"
+        connection, batch, unknown, parts, account_id=holder.account_id, detail="the worker stopped before the answer"
     )
     if again:
+        kind = EventKind.REPEATED if batch.left_open else EventKind.RESENT_BY_POLICY
         await connection.execute(COUNT_RESEND, [again])
-        await connection.execute(ADD_EVENTS, [batch.tenant_id, EventKind.RESENT_BY_POLICY, "", again])
-    await connection.execute(CLEAR_IN_FLIGHT, [batch.batch_id, batch.epoch])
+        await connection.execute(ADD_EVENTS, [batch.tenant_id, kind, "", again])
+    await connection.execute(KEEP_IN_FLIGHT, [sorted(batch.left_open), batch.batch_id, batch.epoch])
     log.warning("batch.recovered", batch_id=batch.batch_id, unknown=len(unknown), resent=len(again))
 
 

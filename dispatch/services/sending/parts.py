@@ -82,7 +82,8 @@ class ClaimedBatch:
     epoch: int
     waiting: deque[Part] = field(default_factory=deque)
     intended: set[int] = field(default_factory=set)
-    left_open: set[int] = field(default_factory=set)  # unknown under "resend": stays in flight for the next claim
+    # Unknown under "resend", or recovered and not yet answered where a repeat is safe: in flight for the next claim too.
+    left_open: set[int] = field(default_factory=set)
     stop: int | None = None
     is_lost: bool = False
 
@@ -96,6 +97,13 @@ class ClaimedBatch:
         if self.stop is not None:
             return self.stop
         return BatchState.READY if self.waiting else BatchState.DONE
+
+    def answered(self, slot: int, outcome: Outcome) -> None:
+        """The part is no longer in flight. A recovered one that was refused for now is: its first try may have been taken."""
+        if slot in self.left_open and outcome in (Outcome.RETRY, Outcome.THROTTLED):
+            return
+        self.left_open.discard(slot)
+        self.intended.discard(slot)
 
     @property
     def is_spent(self) -> bool:

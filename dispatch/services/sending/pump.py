@@ -100,6 +100,7 @@ class Pump:
         self._has_work = True
         self._looked_at = 0.0
         self._wake.set()
+        self.desk.wake()
 
     def stop(self) -> None:
         """Take nothing more; let outstanding answers come, record them, give the batches back."""
@@ -223,7 +224,7 @@ class Pump:
         for part in intents:
             part.text.batch.intended.add(part.slot)
         for answered in answers:
-            answered.part.text.batch.intended.discard(answered.part.slot)
+            answered.part.text.batch.answered(answered.part.slot, answered.result.outcome)
         failpoint("pump.before_intent" if intents else "pump.before_answers")
         window = Window(answers=answers, batches=[batch for batch in self._batches if batch in touched])
         try:
@@ -245,7 +246,8 @@ class Pump:
         for answered in answers:
             answered.part.text.batch.intended.add(answered.part.slot)
         for part in reversed(intents):
-            part.text.batch.intended.discard(part.slot)
+            if part.slot not in part.text.batch.left_open:
+                part.text.batch.intended.discard(part.slot)
             part.text.batch.waiting.appendleft(part)
 
     def _choose(self) -> list[Part]:
@@ -318,7 +320,8 @@ class Pump:
         mine = [part for part in self._intended if part.text.batch is batch]
         for part in reversed(mine):
             self._intended.remove(part)
-            batch.intended.discard(part.slot)
+            if part.slot not in batch.left_open:
+                batch.intended.discard(part.slot)
             batch.waiting.appendleft(part)
 
     async def _finish(self) -> None:

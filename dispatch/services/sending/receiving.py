@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import time
 from collections.abc import Iterable, Sequence
 from typing import Final
@@ -34,7 +35,16 @@ ALL_S: Final = 7 * 86_400
 class ReceiptDesk:
     """Takes what one link brings. ``run`` returns after ``close`` when everything taken is stored."""
 
-    def __init__(self, *, link: Link, session: Session, account_id: int, rings: Rings, window: int) -> None:
+    def __init__(
+        self,
+        *,
+        link: Link,
+        session: Session,
+        account_id: int,
+        rings: Rings,
+        window: int,
+        is_beside_webhook: bool = False,
+    ) -> None:
         self.link = link
         self.session = session
         self.account_id = account_id
@@ -46,7 +56,8 @@ class ReceiptDesk:
         self._unrecorded: set[str] = set()  # carrier ids of answers that the pump has not committed yet
         self._wake = asyncio.Event()
         self._is_closing = False
-        self._early_until = time.monotonic() + REMATCH_FOR_S  # the holder before us may have stored some
+        # The holder before us may have stored some; a webhook stores them at any time, without a message.
+        self._early_until = math.inf if is_beside_webhook else time.monotonic() + REMATCH_FOR_S
         self._rematched_at = 0.0
         self._rematched_all_at = time.monotonic()
 
@@ -65,6 +76,12 @@ class ReceiptDesk:
     def recorded(self, carrier_ids: Iterable[str]) -> None:
         self._unrecorded.difference_update(carrier_ids)
         if self._receipts:
+            self._wake.set()
+
+    def wake(self) -> None:
+        """A webhook has stored receipts: they are matched in the next turn."""
+        if self._early_until == math.inf:
+            self._rematched_at = 0.0
             self._wake.set()
 
     def close(self) -> None:
@@ -112,7 +129,7 @@ class ReceiptDesk:
             self.session.connection, account_id=self.account_id, receipts=receipts, inbound=inbound, rings=self.rings
         )
         if early:
-            self._early_until = time.monotonic() + REMATCH_FOR_S
+            self._early_until = max(self._early_until, time.monotonic() + REMATCH_FOR_S)
         failpoint("receipts.after_store")
         self._acknowledge(receipts, inbound, stored=True)
         failpoint("receipts.after_acknowledge")

@@ -41,7 +41,7 @@ TAKE_BIND: Final = """
 WITH free AS (
     SELECT b.id FROM carriers_carrierbind b JOIN carriers_carrieraccount a ON a.id = b.account_id
     WHERE a.is_enabled AND (b.lease_until IS NULL OR b.lease_until < clock_timestamp()) AND b.number <= a.binds
-    ORDER BY a.rank, b.account_id, b.number LIMIT 1 FOR UPDATE OF b SKIP LOCKED
+    ORDER BY b.error <> '', a.rank, b.account_id, b.number LIMIT 1 FOR UPDATE OF b SKIP LOCKED
 )
 UPDATE carriers_carrierbind b
 SET holder = %s, lease_until = clock_timestamp() + make_interval(secs => %s), seen_at = clock_timestamp()
@@ -185,6 +185,12 @@ class CarrierWorker:
             bind.error = f"{exc} {exc.code}".strip()
             log.warning("carrier.not_bound", account_id=account.pk, error=type(exc).__name__, code=exc.code)
             return isinstance(exc, Misconfigured)
+        except psycopg.Error:
+            raise
+        except Exception as exc:  # a provider that fails costs its own account only; the operator sees which, and why
+            bind.state, bind.error = BindState.REFUSED, f"provider failed: {type(exc).__name__}"
+            log.exception("carrier.provider_failed", account_id=account.pk)
+            return True
         bound_at = time.monotonic()
         self._pump = pump
         try:
@@ -194,6 +200,11 @@ class CarrierWorker:
             if self._stopping.is_set():
                 pump.stop()
             await pump.run()
+        except psycopg.Error:
+            raise
+        except Exception as exc:
+            pump.closed_reason = pump.closed_reason or f"provider failed: {type(exc).__name__}"
+            log.exception("carrier.provider_failed", account_id=account.pk)
         finally:
             self._pump = None
             self._held_s = time.monotonic() - bound_at
@@ -208,8 +219,15 @@ class CarrierWorker:
         return Pump(
             link=link,
             session=session,
-            desk=ReceiptDesk(link=link, session=beside, account_id=account.pk, rings=self._rings, window=window),
-            holder=Holder(account.pk, self.name),
+            desk=ReceiptDesk(
+                link=link,
+                session=beside,
+                account_id=account.pk,
+                rings=self._rings,
+                window=window,
+                is_beside_webhook=link.capabilities.webhook,
+            ),
+            holder=Holder(account.pk, self.name, is_idempotent=link.capabilities.idempotent),
             rings=self._rings,
             pacer=Pacer(limit=account.texts_per_s),
             window=window,
