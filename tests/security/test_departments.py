@@ -16,7 +16,7 @@ from tenants.models import AuditEvent, Department, Membership, User
 from tenants.permissions import Role
 from tenants.selectors import actor_of
 from tenants.services import issue_api_key, record
-from tests.conftest import NOON, Cast
+from tests.conftest import NOON, Cast, sign_in
 from tests.factories.dispatch import make_account, make_roster
 
 
@@ -55,7 +55,7 @@ class TestTwoRoles:
     ) -> None:
         with acme.scope():
             roster = make_roster(acme, [])  # of acme.department
-        client.force_login(joined(acme, "both", (Role.VIEWER, acme.department), (Role.ADMIN, other)))
+        sign_in(client, joined(acme, "both", (Role.VIEWER, acme.department), (Role.ADMIN, other)))
 
         assert client.get(f"/rosters/{roster.public_id}").status_code == 404
         assert str(roster.public_id) not in client.get("/rosters").content.decode()
@@ -63,7 +63,7 @@ class TestTwoRoles:
     def test_and_reads_those_there(self, acme: Cast, other: Department, client: Client) -> None:
         with acme.scope():
             roster = make_roster(acme, [])
-        client.force_login(joined(acme, "both", (Role.ADMIN, acme.department), (Role.VIEWER, other)))
+        sign_in(client, joined(acme, "both", (Role.ADMIN, acme.department), (Role.VIEWER, other)))
 
         assert client.get(f"/rosters/{roster.public_id}").status_code == 200
 
@@ -80,7 +80,7 @@ class TestWhatBelongsToNoDepartment:
     def test_nothing_new_comes_into_a_closed_department_by_leaving_it_out(self, acme: Cast, client: Client) -> None:
         with acme.scope():
             Department.objects.filter(pk=acme.department.pk).update(is_active=False)
-        client.force_login(acme.users[Role.STAFF])
+        sign_in(client, acme.users[Role.STAFF])
 
         response = client.post("/templates/new", {"name": "x", "kind": "notice", "text": "x"})
 
@@ -139,7 +139,7 @@ class TestAuditTrail:
 
         seen = {}
         for name, department in (("here", acme.department), ("there", other), ("all", None)):
-            client.force_login(joined(acme, name, (Role.AUDITOR, department)))
+            sign_in(client, joined(acme, name, (Role.AUDITOR, department)))
             seen[name] = "カナリア" in client.get("/audit").content.decode()
 
         assert seen == {"here": True, "there": False, "all": True}
