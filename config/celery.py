@@ -10,6 +10,7 @@ import os
 from typing import Any, Final
 
 from celery import Celery
+from celery.signals import beat_init, celeryd_init
 from kombu import Queue
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.dev")  # noqa: TID251 - Django's own switch
@@ -64,3 +65,15 @@ def configuration() -> dict[str, Any]:
 app.add_defaults(configuration)
 app.autodiscover_tasks(["recipients", "dispatch", "reports", "carriers", "tenants"])
 app.steps["worker"].add("dispatch.bootstep:CarrierStep")
+
+
+@celeryd_init.connect
+@beat_init.connect
+def refuse_unsafe_start(**_given: Any) -> None:
+    """Celery logs an exception of a signal's receiver and goes on; an exit it obeys."""
+    from config.start_up import UnsafeToStart, refuse_unsafe
+
+    try:
+        refuse_unsafe()
+    except UnsafeToStart as exc:
+        raise SystemExit(str(exc)) from exc

@@ -31,6 +31,7 @@ APPLICATION: Final[Mapping[str, str]] = {
     "ROSTER_MAX_BYTES": "The largest roster file that is taken.",
     "ROSTER_MAX_ROWS": "The most rows that a roster may have.",
     "LOG_LEVEL": "Python's word for how much is logged.",
+    "DEBUG": "Production refuses to start with `1`; nothing else reads it.",
     "DEMO": "`1` in `make demo` only: demonstration log-ins may be made. Production refuses it.",
     "DEMO_TODAY": "A day like `2022-08-15` that stands in for today in the rules of age; pages show it as 基準日.",
     "DEMO_SMSC_URL": "`smpp://system_id:password@host:port?window=10&binds=1`: `make demo` sends through this SMSC instead of the "

@@ -184,7 +184,11 @@ class OptOutsView(APIView):
         entry = services.add_opt_out(**values, by=actor_for(request), now=timezone.now())
         return Response(OptOutOutput(entry).data, status=201)
 
-    @extend_schema(parameters=[OpenApiParameter("phone", str, required=True)], responses={204: None})
+    @extend_schema(
+        operation_id="opt_outs_destroy_by_phone",
+        parameters=[OpenApiParameter("phone", str, required=True)],
+        responses={204: None},
+    )
     def delete(self, request: Request) -> Response:
         """End the open entry of a number (``?phone=``)."""
         entries = [entry for entry in find_opt_outs(request.query_params.get("phone", "")) if entry.ended_at is None]

@@ -16,6 +16,7 @@ BASE_DIR = Path(__file__).resolve().parent.parent.parent
 SECRET_KEY = env.text("SECRET_KEY")
 MASTER_KEYS = env.master_keys("MASTER_KEYS")
 DEBUG = False
+REFUSES_UNSAFE_START = False
 DEMO = env.flag("DEMO")
 DEMO_TODAY: date | None = env.day("DEMO_TODAY")
 FAILPOINT = env.text("FAILPOINT", "")
@@ -50,6 +51,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "config.headers.HeadersMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
     "tenants.middleware.DatabaseAwayMiddleware",

@@ -1,10 +1,12 @@
-"""Production: everything from the environment; unsafe settings are refused by system checks (tenants.checks)."""
+"""Production: everything from the environment; unsafe settings are refused at the start (config.start_up)."""
 
 from __future__ import annotations
 
 from config import env
 from config.settings.base import *  # noqa: F403
 
+DEBUG = env.flag("DEBUG")  # read to be refused
+REFUSES_UNSAFE_START = True
 SECURE_SSL_REDIRECT = env.flag("SECURE_SSL_REDIRECT", default=True)
 SECURE_HSTS_SECONDS = 31_536_000
 SECURE_HSTS_INCLUDE_SUBDOMAINS = True
