@@ -31,6 +31,7 @@ def configuration() -> dict[str, Any]:
     schedule: dict[str, dict[str, Any]] = {
         "sweep": {"task": names.SWEEP, "schedule": 5.0, "options": {"expires": 30}},
         "fold tallies": {"task": names.FOLD_TALLIES, "schedule": 60.0, "options": {"expires": 60}},
+        "forget": {"task": names.FORGET, "schedule": 3600.0, "options": {"expires": 600}},
     }
     return {
         "broker_url": settings.REDIS_URL,

@@ -180,7 +180,7 @@ def _own_events(row: Message) -> Iterator[Event]:
 
 
 def _receipt_event(receipt: StoredReceipt, part: int) -> Event:
-    raw = keys.service().open(RECEIPT_TABLE, receipt.sealed)
+    raw = keys.service().open(RECEIPT_TABLE, receipt.sealed) if receipt.sealed else b""  # forgotten
     return Event(
         at=receipt.received_at,
         kind="receipt",

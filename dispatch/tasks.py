@@ -7,8 +7,8 @@ from django.utils import timezone
 
 from dispatch import bootstep, task_names
 from dispatch.models import Campaign
-from dispatch.services import campaigns, expansion, follow_ups, sweeping, tallies
-from tenants.tasking import ScopelessTenantTask, TenantTask
+from dispatch.services import campaigns, expansion, follow_ups, forgetting, sweeping, tallies
+from tenants.tasking import ScopelessTenantTask, TenantTask, enqueue
 
 
 @shared_task(base=TenantTask, name=task_names.PREPARE_CAMPAIGN)
@@ -35,6 +35,18 @@ def close_loop(*, tenant_id: int, **_later: object) -> None:
 @shared_task(name=task_names.SWEEP)
 def sweep(**_later: object) -> None:
     sweeping.sweep(now=timezone.now())
+
+
+@shared_task(name=task_names.FORGET)
+def forget(**_later: object) -> None:
+    forgetting.forget_what_belongs_to_nobody(now=timezone.now())
+    for tenant_id in forgetting.tenants_of_service():
+        enqueue(task_names.FORGET_OLD, tenant_id=tenant_id)
+
+
+@shared_task(base=ScopelessTenantTask, name=task_names.FORGET_OLD)
+def forget_old(*, tenant_id: int, **_later: object) -> None:
+    forgetting.forget_what_is_old(tenant_id=tenant_id, now=timezone.now())
 
 
 @shared_task(name=task_names.FOLD_TALLIES)

@@ -30,6 +30,7 @@ class Reason(enum.StrEnum):
     # skip
     EXCLUDED = "excluded"
     DUPLICATE = "duplicate"
+    ERASED = "erased"
     # call
     LANDLINE = "landline"
     IP_PHONE = "ip_phone"

@@ -15,3 +15,27 @@ class PeopleForm(forms.Form):
         help_text=_("090-1234-5678、０９０１２３４５６７８、高橋、髙橋、たかはし など、どの書き方でもさがせます。"),
         widget=forms.TextInput(attrs={"autocomplete": "off", "inputmode": "search"}),
     )
+
+
+class ErasureForm(forms.Form):
+    """Why a person is erased, and the word that says it is meant."""
+
+    WORD = "消去"
+
+    reason = forms.CharField(
+        label=_("消去する理由"),
+        max_length=200,
+        help_text=_("本人からの求めなど。個人の名前や番号は書かないでください。証明書と操作の記録に残ります。"),
+    )
+    word = forms.CharField(
+        label=_("確かめの言葉"),
+        max_length=10,
+        help_text=_("元に戻せません。進めるには「消去」と入力してください。"),
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+
+    def clean_word(self) -> str:
+        word: str = self.cleaned_data["word"].strip()
+        if word != self.WORD:
+            raise forms.ValidationError(_("「消去」と入力してください。"))
+        return word

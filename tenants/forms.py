@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from django import forms
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.utils.translation import gettext_lazy as _
 
-from tenants.models import Department, Tenant
+from tenants.models import SHORTEST_AUDIT_DAYS, SHORTEST_DAYS, Department, Tenant
 from tenants.network import read_networks
 from tenants.permissions import Role
+
+LONGEST_DAYS: Final = 30 * 366
 
 
 class RulesForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at run time
@@ -65,6 +67,33 @@ class RulesForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at ru
             "send_from": forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
             "send_until": forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
         }
+
+
+class RetentionForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at run time
+    """How long each kind of data is kept."""
+
+    class Meta:
+        model = Tenant
+        fields: ClassVar = ["keep_rosters_days", "keep_messages_days", "keep_calls_days", "keep_audit_days"]
+        labels: ClassVar = {
+            "keep_rosters_days": _("名簿を残す日数"),
+            "keep_messages_days": _("SMSの文面とあて先、受信の報告を残す日数"),
+            "keep_calls_days": _("電話の記録を残す日数"),
+            "keep_audit_days": _("操作の記録を残す日数"),
+        }
+        help_texts: ClassVar = {
+            "keep_rosters_days": _("読み込んだファイルと、その行です。過ぎると、件数だけが残ります。"),
+            "keep_messages_days": _("送った証拠です。過ぎると、日時と結果と通数だけが残ります。"),
+            "keep_calls_days": _("対応を終えた電話の、氏名、番号、メモです。"),
+            "keep_audit_days": _("だれが何をしたかの記録です。過ぎると、すべて消えます。"),
+        }
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        for name, field in self.fields.items():
+            shortest = SHORTEST_AUDIT_DAYS if name == "keep_audit_days" else SHORTEST_DAYS
+            field.validators += [MinValueValidator(shortest), MaxValueValidator(LONGEST_DAYS)]
+            field.widget.attrs |= {"min": shortest, "max": LONGEST_DAYS}
 
 
 class MoveForm(forms.Form):

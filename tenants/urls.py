@@ -17,6 +17,7 @@ urlpatterns = [
     path("settings/invitations/<uuid:public_id>/revoke", views.revoke_invitation, name="revoke_invitation"),
     path("settings/people/state", views.person_state, name="person_state"),
     path("settings/networks", views.networks, name="settings_networks"),
+    path("settings/retention", views.retention, name="settings_retention"),
     path("settings/keys", views.keys, name="settings_keys"),
     path("settings/keys/<uuid:public_id>/revoke", views.revoke_key, name="revoke_key"),
     path("audit", views.audit, name="audit"),

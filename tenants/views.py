@@ -18,7 +18,16 @@ from tenants.account import invitations
 from tenants.audit_words import action_choices, described
 from tenants.context import current_tenant_id
 from tenants.errors import Refused
-from tenants.forms import DepartmentForm, KeyForm, MoveForm, NetworksForm, PersonForm, RoleForm, RulesForm
+from tenants.forms import (
+    DepartmentForm,
+    KeyForm,
+    MoveForm,
+    NetworksForm,
+    PersonForm,
+    RetentionForm,
+    RoleForm,
+    RulesForm,
+)
 from tenants.middleware import actor_for
 from tenants.models import ApiKey, Department, Invitation, Membership, Tenant, User
 from tenants.network import client_address
@@ -41,6 +50,17 @@ def rules(request: HttpRequest) -> HttpResponse:
     changed = services.change_rules(changes=form.cleaned_data, by=actor_for(request), now=timezone.now())
     messages.success(request, _("ルールを保存しました。") if changed else _("変わった項目はありません。"))
     return redirect("settings")
+
+
+@page(Permission.SETTINGS, methods=BOTH, fresh_factor=True)
+def retention(request: HttpRequest) -> HttpResponse:
+    """How long each kind of data is kept; shorter means that older data go within hours."""
+    form = RetentionForm(request.POST or None, instance=Tenant.objects.get(pk=current_tenant_id()))
+    if request.method == "POST" and form.is_valid():
+        changed = services.change_rules(changes=form.cleaned_data, by=actor_for(request), now=timezone.now())
+        messages.success(request, _("保存期間を変えました。") if changed else _("変わった項目はありません。"))
+        return redirect("settings_retention")
+    return render(request, "tenants/retention.html", {"form": form}, status=INVALID if form.errors else 200)
 
 
 @page(Permission.SETTINGS, methods=BOTH)

@@ -19,6 +19,11 @@ class RosterFrozen(Refused):
     )
 
 
+class RosterFileGone(Refused):
+    code = "roster_file_gone"
+    user_message = _("この名簿のファイルは消去されたため、読み直せません。もう一度ファイルを読み込んでください。")
+
+
 class MappingRefused(Invalid):
     code = "bad_mapping"
 

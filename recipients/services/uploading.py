@@ -11,7 +11,7 @@ from django.db import transaction
 from recipients.columns import BadMapping, mapping_from_headers
 from recipients.labels import mapping_sentence
 from recipients.models import Roster, RosterFile, RosterState
-from recipients.services.errors import MappingRefused, RosterFrozen, RosterNotReady
+from recipients.services.errors import MappingRefused, RosterFileGone, RosterFrozen, RosterNotReady
 from recipients.task_names import READ_ROSTER
 from tenants.actors import Actor
 from tenants.clock import today
@@ -70,7 +70,7 @@ def change_mapping(*, roster: Roster, mapping: Mapping[str, str], by: Actor, now
     """Read the same file again with these columns (field → column header). What people mended stays mended.
 
     Raises ``MappingRefused``, ``RosterNotReady`` (while it is read, or where no header was found), ``RosterFrozen``,
-    ``NotAllowed``.
+    ``RosterFileGone``, ``NotAllowed``.
     """
     by.must(Permission.EDIT_ROSTERS, department_id=roster.department_id)
     with transaction.atomic():
@@ -80,6 +80,8 @@ def change_mapping(*, roster: Roster, mapping: Mapping[str, str], by: Actor, now
             raise RosterNotReady
         if roster.frozen_at:
             raise RosterFrozen
+        if not RosterFile.objects.filter(roster_id=roster.pk).exists():
+            raise RosterFileGone
         check_mapping(header=header, mapping=mapping)
         roster.seal(
             {key: value for key, value in roster.personal.items() if key != "failure"}

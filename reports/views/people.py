@@ -61,6 +61,8 @@ def person(request: HttpRequest, address: str) -> HttpResponse:
     record_person_viewed(person=dossier.person, by=actor, now=timezone.now())
     context = {
         "who": _row(dossier.person),
+        "address": address,
+        "may_erase": actor.may(Permission.SETTINGS) and actor.department_ids is None,
         "sent": [{"one": sent.shown, "sentences": sentences_of(sent.events)} for sent in dossier.sent],
         "phoned": [{"call": phoned.call, "sentences": sentences_of_call(phoned)} for phoned in dossier.phoned],
     }

@@ -18,6 +18,7 @@ from django.urls.converters import IntConverter, UUIDConverter
 from django.utils import timezone
 
 from dispatch.models import Call, Campaign, Message
+from dispatch.services.forgetting import digest_of
 from dispatch.services.messages import Draft, send_message
 from recipients.models import OptOut, Roster
 from recipients.models import Route as RowRoute
@@ -25,7 +26,7 @@ from reports.person_addresses import BY_PHONE, PersonKey, hash_of_name
 from templates_sms.models import MessageTemplate, TemplateVersion
 from tenants import throttling
 from tenants.keys import ring
-from tenants.models import ApiKey
+from tenants.models import ApiKey, Erasure
 from tenants.permissions import ROLE_TABLE, Permission, Role
 from tests.app.reports.sending import sent_campaign
 from tests.conftest import Cast, sign_in
@@ -139,8 +140,17 @@ def filled(committed: None, enqueued: Any, acme: Cast) -> dict[str, UUID]:
             "template": template.public_id,
             "opt_out": opt_out.public_id,
             "department": acme.department.public_id,
+            "erasure": an_erasure(acme).public_id,
             "key": ApiKey.objects.get(role=Role.VIEWER).public_id,
         }
+
+
+def an_erasure(cast: Cast) -> Erasure:
+    found = Erasure(user_id=cast.admin.user_id, subject_hash=bytes(16))
+    found.seal({"reason": "カナリア", "counts": {}, "stays": []})
+    found.digest = digest_of(found)
+    found.save()
+    return found
 
 
 def browser_of(cast: Cast, role: Role) -> Client:
