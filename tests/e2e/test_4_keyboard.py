@@ -44,22 +44,23 @@ class TestKeyboardAlone:
         tab_to(page, page.locator("[name=password]"))
         page.keyboard.type(user["password"])
         press(page, page.locator("form:has([name=password]) [type=submit]"))
-        walking.answer_code(page, user)
-        press(page, page.get_by_role("link", name="名簿を読み込む").first)
+        upload = page.get_by_role("link", name="名簿を読み込む").first
+        walking.answer_code(page, user, then=upload)
+        press(page, upload)
 
         tab_to(page, page.locator("input[type=file]"))
         with page.expect_file_chooser() as chooser:
             page.keyboard.press("Space")
         chooser.value.set_files(small_roster(people=2))
         press(page, page.get_by_role("button", name="読み込む", exact=True), "Space")
-        expect(page.locator("#equation")).to_be_visible(timeout=walking.PATIENCE_MS)
+        expect(page.locator("#equation")).to_be_visible()
         press(page, page.get_by_role("link", name="文面を選ぶ", exact=True))
 
         tab_to(page, page.locator("#id_text"))
         page.keyboard.insert_text(TEXT)
         press(page, page.get_by_role("button", name="送信前の確認へ"))
         press(page, page.get_by_role("button", name="2人に送信する"), "Space")
-        walking.answer_code(page, user)
+        walking.answer_code(page, user, then=page.locator("#progress"))
 
         walking.wait_until_over(page)
         assert walking.states_on(page) == {oracle.DELIVERED: 2}
