@@ -35,8 +35,8 @@ def _folding() -> Mapping[int, str | None]:
     table |= dict.fromkeys([*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)])  # variation selectors
     table |= {ord(katakana): folded for katakana, folded in kana.items() if katakana != folded}
     table |= {code: kana.get(chr(code + 0x60), chr(code + 0x60)) for code in range(0x3041, 0x3097)}
-    for first, *others in _VARIANTS.split():
-        table |= {ord(other): first for other in others if other != first}
+    for variants in _VARIANTS.split():
+        table |= {ord(other): variants[0] for other in variants[1:] if other != variants[0]}
     return table
 
 

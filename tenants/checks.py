@@ -102,7 +102,7 @@ def _broker() -> Iterator[CheckMessage]:
     with redis.Redis.from_url(
         settings.REDIS_URL, socket_timeout=TIMEOUT_S, socket_connect_timeout=TIMEOUT_S, retry=None
     ) as broker:
-        policy = broker.info("memory").get("maxmemory_policy")  # type: ignore[union-attr]  # the synchronous client
+        policy = broker.info("memory").get("maxmemory_policy")
     if policy not in {None, "noeviction"}:
         yield Error(
             f"The broker evicts ({policy}): under pressure it would drop wake-ups. Set maxmemory-policy noeviction.",

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any, Final
 
 from django.apps import apps
@@ -53,7 +52,7 @@ class Retired:
 def sealed_columns() -> list[SealedColumn]:
     """Every column of a tenant's table that holds sealed bytes: what the models class as personal."""
     return [
-        SealedColumn(model._meta.db_table, field.column)
+        SealedColumn(model._meta.db_table, str(field.column))
         for model in apps.get_models()
         if issubclass(model, TenantOwned)
         for field in model._meta.concrete_fields
@@ -82,8 +81,8 @@ def begin(*, tenant_id: int, grace_s: int = keys.GRACE_S) -> int:
         wrapped = wrap(settings.MASTER_KEYS, new_key(), purpose=keys.key_purpose(tenant_id, keys.SEAL, number))
         cursor.execute(
             "INSERT INTO tenants_tenantkey (tenant_id, number, purpose, wrapped, created_at, seals_from)"
-            " VALUES (%s, %s, %s, %s, clock_timestamp(), clock_timestamp() + %s)",
-            [tenant_id, number, keys.SEAL, wrapped, timedelta(seconds=grace_s)],
+            " VALUES (%s, %s, %s, %s, clock_timestamp(), clock_timestamp() + make_interval(secs => %s))",
+            [tenant_id, number, keys.SEAL, wrapped, grace_s],
         )
     return number
 
@@ -154,9 +153,9 @@ def retire(*, tenant_id: int, retire_s: int = RETIRE_S) -> Retired:
     with tenant_scope(tenant_id, using=OWNER), connections[OWNER].cursor() as cursor:
         cursor.execute(
             "SELECT k.number, (SELECT min(n.seals_from) FROM tenants_tenantkey n WHERE n.tenant_id = k.tenant_id"
-            "  AND n.purpose = k.purpose AND n.number > k.number) + %s <= clock_timestamp()"
+            "  AND n.purpose = k.purpose AND n.number > k.number) + make_interval(secs => %s) <= clock_timestamp()"
             " FROM tenants_tenantkey k WHERE k.tenant_id = %s AND k.purpose = %s ORDER BY k.number",
-            [timedelta(seconds=retire_s), tenant_id, keys.SEAL],
+            [retire_s, tenant_id, keys.SEAL],
         )
         for number, is_old in cursor.fetchall()[:-1]:
             if not is_old:

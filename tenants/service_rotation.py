@@ -24,7 +24,7 @@ FACTORS: Final = "mfa_authenticator"
 def service_columns() -> list[SealedColumn]:
     """Columns that the service's key seals: of models without a tenant, the sealed ones."""
     return [
-        SealedColumn(model._meta.db_table, field.column)
+        SealedColumn(model._meta.db_table, str(field.column))
         for model in apps.get_models()
         if not issubclass(model, TenantOwned)
         for field in model._meta.concrete_fields

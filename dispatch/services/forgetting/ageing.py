@@ -108,7 +108,7 @@ def _rosters(tenant: Tenant, now: datetime) -> int:
     for after_row in range(0, roster.rows, forgetting.BATCH_ROWS):
         forgetting.empty_rows(roster=roster, after_row=after_row)
     forgetting.close_roster(roster=roster, now=now)
-    return max(1, roster.rows)
+    return max(1, int(roster.rows))
 
 
 def _audit(tenant: Tenant, now: datetime) -> int:
