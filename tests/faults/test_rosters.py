@@ -45,7 +45,8 @@ def kill_while(system: System, progress: Callable[[], int], *, until: int) -> fl
         if progress() >= until:
             break
         system.kill(processes.WORKER)
-        before = progress()
+        if (before := progress()) >= until:
+            break
         longest = max(
             longest,
             wait_until(lambda before=before: progress() > before, timeout_s=GOES_ON_S + 30, what="it goes on"),
