@@ -17,7 +17,10 @@ class RouteReason(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AccountFacts:
-    """What routing needs to know of an account. Empty prefixes and tenant ids mean: all of them."""
+    """What routing needs to know of an account. Empty prefixes and tenant ids mean: all of them.
+
+    ``min_priority`` keeps an account for texts of that priority and above, which then go there first.
+    """
 
     account_id: int
     is_enabled: bool = True
@@ -25,6 +28,7 @@ class AccountFacts:
     rank: int = 100  # lower is preferred
     prefixes: tuple[str, ...] = ()  # heads of E.164 numbers
     tenant_ids: frozenset[int] = frozenset()
+    min_priority: int = 0
     texts_per_s: int | None = None  # counted in parts; None: no limit
 
 
@@ -45,29 +49,33 @@ class Router:
 
     def __init__(self, accounts: Iterable[AccountFacts], *, tenant_id: int) -> None:
         mine = [a for a in accounts if a.is_enabled and (not a.tenant_ids or tenant_id in a.tenant_ids)]
-        self._accounts = sorted(mine, key=lambda a: (not a.tenant_ids, a.rank, a.account_id))
+        self._accounts = sorted(mine, key=lambda a: (not a.tenant_ids, -a.min_priority, a.rank, a.account_id))
         self._heads = tuple(head for account in self._accounts for head in account.prefixes)
-        self._by_heads: dict[tuple[str, ...], RouteChoice] = {}
+        self._by_heads: dict[tuple[int, tuple[str, ...]], RouteChoice] = {}
 
     @property
     def is_possible(self) -> bool:
         """Whether any number at all could be reached."""
         return bool(self._accounts)
 
-    def choose(self, number: str) -> RouteChoice:
+    def choose(self, number: str, *, priority: int = 0) -> RouteChoice:
         """The account for an E.164 ``number``. Raises ``NoRoute``.
 
-        A longer matching head goes before a shorter one, an account kept for some tenants before one for all, then the
-        rank decides. A sick account is passed over while another one is well.
+        A longer matching head goes before a shorter one, an account kept for some tenants before one for all, one kept for
+        high priorities before one for all, then the rank decides. A sick account is passed over while another one is well.
         """
         heads = tuple(head for head in self._heads if number.startswith(head)) if self._heads else ()
-        choice = self._by_heads.get(heads)
+        choice = self._by_heads.get((priority, heads))
         if choice is None:
-            choice = self._by_heads[heads] = self._choose(number)
+            choice = self._by_heads[priority, heads] = self._choose(number, priority)
         return choice
 
-    def _choose(self, number: str) -> RouteChoice:
-        matching = [a for a in self._accounts if not a.prefixes or number.startswith(a.prefixes)]
+    def _choose(self, number: str, priority: int) -> RouteChoice:
+        matching = [
+            a
+            for a in self._accounts
+            if a.min_priority <= priority and (not a.prefixes or number.startswith(a.prefixes))
+        ]
         if not matching:
             raise NoRoute
         matching.sort(key=lambda a: -_longest_head(a, number))  # stable: tenant and rank decide among equals

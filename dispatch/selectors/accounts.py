@@ -5,29 +5,33 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Final
 
-from django.db.models import Exists, OuterRef
+from django.db.models import Case, Exists, F, OuterRef, When
 from django.db.models.functions import Now
 
 from carriers.models import BindState, CarrierAccount, CarrierBind
 from dispatch.routing import AccountFacts, Router
 
 SEEN_WITHIN: Final = timedelta(seconds=60)
+JUDGED_WITHIN: Final = timedelta(minutes=2)
 
 
 def account_facts() -> list[AccountFacts]:
-    """Every account; healthy while one of its binds was seen bound within the last minute, by the database's clock."""
+    """Every account, healthy as it was judged lately; where nobody judged it, while one of its binds was seen bound within
+    the last minute. By the database's clock."""
     bound = CarrierBind.objects.filter(account=OuterRef("pk"), state=BindState.BOUND, seen_at__gte=Now() - SEEN_WITHIN)
+    judged = When(health__checked_at__gte=Now() - JUDGED_WITHIN, then=F("health__is_healthy"))
     return [
         AccountFacts(
             account_id=account.pk,
             is_enabled=account.is_enabled,
-            is_healthy=account.is_bound,
+            is_healthy=account.is_well,
             rank=account.rank,
             prefixes=tuple(account.prefixes),
             tenant_ids=frozenset(account.tenant_ids),
+            min_priority=account.min_priority,
             texts_per_s=account.texts_per_s,
         )
-        for account in CarrierAccount.objects.annotate(is_bound=Exists(bound))
+        for account in CarrierAccount.objects.annotate(is_well=Case(judged, default=Exists(bound)))
     ]
 
 

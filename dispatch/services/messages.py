@@ -149,7 +149,7 @@ def _check(drafts: Sequence[Draft], *, tenant: Tenant, router: Router) -> tuple[
                 raise NumberOptedOut
             to = _textable(number)
             text = _sendable(draft.text, ladder=tenant.ladder)
-            account = _account_for(to, router)
+            account = _account_for(to, router, draft.priority)
             parts = count_parts(account.account_id, text)
         except Refused as refused:
             outcomes.append(refused)
@@ -191,9 +191,9 @@ def _sendable(text: str, *, ladder: str) -> str:
     return composed
 
 
-def _account_for(to: str, router: Router) -> AccountFacts:
+def _account_for(to: str, router: Router, priority: Priority) -> AccountFacts:
     try:
-        return router.choose(to).account
+        return router.choose(to, priority=priority).account
     except NoRoute as exc:
         raise NoCarrier from exc
 

@@ -74,7 +74,7 @@ class Planner:
     def __init__(self, campaign: Campaign, *, tenant: Tenant, router: Router, rules: LateRules) -> None:
         self.tenant, self.tenant_id, self.campaign_id = tenant, campaign.tenant_id, campaign.pk
         self._wording = Wording(campaign.text, headers=roster_headers(campaign.roster), ladder=tenant.ladder)
-        self._router, self._rules = router, rules
+        self._router, self._rules, self._priority = router, rules, campaign.priority
         self._seal_message = ring().sealer(Message._meta.db_table)
         self._seal_call = ring().sealer(Call._meta.db_table)
         self._counters: dict[int, Callable[[str], int]] = {}
@@ -107,7 +107,7 @@ class Planner:
         to = fields["phone"]
         text = self._wording.render(fields["cells"])
         billed = self._wording.billed_parts(text)
-        account = self._router.choose(to).account
+        account = self._router.choose(to, priority=self._priority).account
         parts = 1 if is_surely_one_part(text) else self._count_parts(account, text)
         sealed = self._seal_message(orjson.dumps({"to": to, "text": text, "name": fields["name"], "row": row.row}))
         batch = open_batches.get(account.account_id)

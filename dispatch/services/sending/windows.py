@@ -15,6 +15,7 @@ from typing import Any, Final
 import structlog
 from psycopg import AsyncCursor
 
+from carriers import reasons
 from carriers.base import Outcome, SubmitResult
 from dispatch.models import EventKind, FollowUpKind
 from dispatch.services.sending.claims import (
@@ -72,6 +73,8 @@ SET state = %(state)s, carrier_id = coalesce(carrier_id, %(carrier_id)s), accept
     final_at = coalesce(final_at, %(final_at)s)
 WHERE id = %(id)s
 """
+
+TROUBLE: Final = ("trouble", "")  # counted beside the error, for the account's health
 
 
 @dataclass(slots=True)
@@ -144,11 +147,21 @@ def _texts_with_answers(window: Window) -> list[Text]:
         )
         n, delay = window.counts.get((kind, code), (0, 0))
         window.counts[kind, code] = (n + 1, delay)
+        if _is_trouble(result):
+            n, delay = window.counts.get(TROUBLE, (0, 0))
+            window.counts[TROUBLE] = (n + 1, delay)
         if result.outcome in STATE_AFTER:
             text = answered.part.text
             text.results[answered.part.part] = (STATE_AFTER[result.outcome], result)
             texts[text.message_id] = text
     return list(texts.values())
+
+
+def _is_trouble(result: SubmitResult) -> bool:
+    """Whether the answer speaks against the account rather than against the text or our pace."""
+    if result.outcome is Outcome.FINAL:
+        return result.reason in (reasons.CARRIER_TROUBLE, reasons.UNKNOWN_CODE)
+    return result.outcome in (Outcome.RETRY, Outcome.UNKNOWN)
 
 
 async def _record_parts(connection: Connection, answers: Sequence[Answered], *, account_id: int) -> None:

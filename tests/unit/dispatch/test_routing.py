@@ -61,3 +61,13 @@ class TestRouter:
     def test_says_whether_anything_can_be_reached(self) -> None:
         assert Router([AccountFacts(1)], tenant_id=TENANT).is_possible
         assert not Router([AccountFacts(1, is_enabled=False)], tenant_id=TENANT).is_possible
+
+    def test_keeps_an_account_for_what_is_urgent(self) -> None:
+        router = Router([AccountFacts(1, rank=1), AccountFacts(2, min_priority=9)], tenant_id=TENANT)
+
+        assert [router.choose(NUMBER, priority=priority).account.account_id for priority in (0, 5, 9)] == [1, 1, 2]
+
+    def test_passes_an_urgent_text_over_where_its_account_is_sick(self) -> None:
+        router = Router([AccountFacts(1), AccountFacts(2, min_priority=9, is_healthy=False)], tenant_id=TENANT)
+
+        assert router.choose(NUMBER, priority=9).account.account_id == 1
