@@ -17,5 +17,6 @@ urlpatterns = [
     path("messages/<uuid:public_id>", people.message, name="message"),
     path("reports/campaigns/<uuid:public_id>/charts", today.campaign_charts, name="campaign_charts"),
     path("ops", operations.operations, name="ops"),
+    path("ops/incidents/<int:incident_id>/seen", operations.see_incident, name="see_incident"),
     path("ops/batches/<int:batch_id>/free", operations.free, name="free_batch"),
 ]

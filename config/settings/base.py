@@ -196,7 +196,11 @@ CONTENT_SECURITY_POLICY = {
 }
 
 EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
+EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", "todoke@localhost")
+OPERATOR_EMAILS = env.words("OPERATOR_EMAILS")
+OPERATOR_WEBHOOK_URL = env.text("OPERATOR_WEBHOOK_URL", "")
+OPERATOR_WEBHOOK_SECRET = env.text("OPERATOR_WEBHOOK_SECRET", "")
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["tenants.authentication.ApiKeyAuthentication"],

@@ -15,7 +15,8 @@ from django.db import connections
 from carriers.models import BindState, CarrierAccount, CarrierBind
 from dispatch.models import BatchState
 from dispatch.states import NOT_REACHED, Status
-from tenants.models import Tenant
+from reports.models import Incident
+from tenants.models import Tenant, User
 
 OPERATOR: Final = "operator"
 SEEN_WITHIN: Final = timedelta(seconds=30)
@@ -24,6 +25,8 @@ BROKER_TIMEOUT_S: Final = 1
 SLOW_RECEIPT_S: Final = 60
 LONG_WAIT_S: Final = 60
 QUEUES: Final = ("default", "carrier")
+PAST_INCIDENTS: Final = 20
+OPEN_INCIDENTS: Final = 100
 
 _WAITING: Final = """
     SELECT account_id, sum(size), min(due_at) FROM dispatch_batch
@@ -108,17 +111,30 @@ class Worker:
 
 
 @dataclass(frozen=True, slots=True)
+class IncidentLine:
+    """An incident, and who saw it first."""
+
+    incident: Incident
+    seen_by: str
+
+
+@dataclass(frozen=True, slots=True)
 class Service:
     accounts: tuple[AccountLine, ...]
     stuck: tuple[StuckBatch, ...]
     tenants: tuple[TenantLine, ...]
     workers: tuple[Worker, ...]
+    incidents: tuple[IncidentLine, ...]  # those that are open first, then the latest
     queues: Mapping[str, int] | None  # None: the broker does not answer
 
     @property
     def is_well(self) -> bool:
         has_trouble = any(line.state not in {"bound", "disabled"} or line.is_waiting_long for line in self.accounts)
-        return not self.stuck and not has_trouble and self.queues is not None
+        return not self.stuck and not has_trouble and self.queues is not None and not self.open_incidents
+
+    @property
+    def open_incidents(self) -> int:
+        return sum(line.incident.ended_at is None for line in self.incidents)
 
 
 def service_now(*, now: datetime) -> Service:
@@ -144,6 +160,7 @@ def service_now(*, now: datetime) -> Service:
             for account in accounts
             for bind in binds[account.pk]
         ),
+        incidents=tuple(_incidents()),
         queues=_queues(),
     )
 
@@ -234,6 +251,17 @@ def _tenants(now: datetime) -> list[TenantLine]:
         for tenant_id, states in sums.items()
     ]
     return sorted(lines, key=lambda line: -line.texts)
+
+
+def _incidents() -> list[IncidentLine]:
+    rows = Incident.objects.using(OPERATOR)
+    found = [
+        *rows.filter(ended_at=None).order_by("-began_at")[:OPEN_INCIDENTS],
+        *rows.exclude(ended_at=None).order_by("-began_at")[:PAST_INCIDENTS],
+    ]
+    people = {row.seen_by_id for row in found if row.seen_by_id is not None}
+    names = dict(User.objects.using(OPERATOR).filter(pk__in=people).values_list("pk", "name"))
+    return [IncidentLine(row, names.get(row.seen_by_id or 0, "")) for row in found]
 
 
 def _queues() -> dict[str, int] | None:

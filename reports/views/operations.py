@@ -11,6 +11,7 @@ from django.views.decorators.cache import never_cache
 
 from dispatch.services.freeing import NotStuck, free_batch
 from reports.selectors.operations import service_now
+from reports.services.incidents import mark_seen
 from tenants.middleware import actor_for
 from tenants.pages import GET, POST, page
 from tenants.permissions import Permission
@@ -35,4 +36,14 @@ def free(request: HttpRequest, batch_id: int) -> HttpResponse:
         messages.error(request, str(refused.user_message))
     else:
         messages.success(request, _("送信をやり直します。送れたかどうか分からないものは送りません。"))
+    return redirect("ops")
+
+
+@page(Permission.OPERATE, methods=POST)
+def see_incident(request: HttpRequest, incident_id: int) -> HttpResponse:
+    """Somebody has taken notice, and everybody can see who."""
+    if mark_seen(incident_id=incident_id, by=actor_for(request), now=timezone.now()):
+        messages.success(request, _("確認したことを記録しました。"))
+    else:
+        messages.info(request, _("ほかの人がすでに確認しています。"))
     return redirect("ops")
