@@ -178,10 +178,10 @@ class TestMasterKey:
         number, old = next(iter(settings.MASTER_KEYS.items()))
         secret = base64.b64encode(keys.service().seal("mfa_authenticator", b"JBSWY3DP")).decode()
         with connections["owner"].cursor() as cursor:
+            cursor.execute("DELETE FROM mfa_authenticator WHERE user_id <> %s", [acme.staff.user_id])
             cursor.execute(
-                "INSERT INTO mfa_authenticator (user_id, type, data, created_at)"
-                " VALUES (%s, 'totp', jsonb_build_object('secret', %s::text, 'used', '[]'::jsonb), now())",
-                [acme.staff.user_id, secret],
+                "UPDATE mfa_authenticator SET data = jsonb_build_object('secret', %s::text, 'used', '[]'::jsonb)",
+                [secret],
             )
         renew(settings, {number: old, number + 1: os.urandom(32)})
 
