@@ -27,11 +27,13 @@ def configuration() -> dict[str, Any]:
 
     from dispatch import task_names as names
     from reports.task_names import WATCH_SERVICE
+    from tenants.task_names import TIDY_DOOR
 
     routes = {names.PUMP: {"queue": CARRIER_QUEUE}}
     schedule: dict[str, dict[str, Any]] = {
         "sweep": {"task": names.SWEEP, "schedule": 5.0, "options": {"expires": 30}},
         "fold tallies": {"task": names.FOLD_TALLIES, "schedule": 60.0, "options": {"expires": 60}},
+        "tidy door": {"task": TIDY_DOOR, "schedule": 600.0, "options": {"expires": 600}},
         "forget": {"task": names.FORGET, "schedule": 3600.0, "options": {"expires": 600}},
         "watch accounts": {"task": names.WATCH_ACCOUNTS, "schedule": 10.0, "options": {"expires": 20}},
         "watch service": {"task": WATCH_SERVICE, "schedule": 15.0, "options": {"expires": 30}},

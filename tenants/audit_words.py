@@ -70,6 +70,7 @@ ACTIONS: Final[Mapping[str, str | Promise]] = {
     "password.changed": gettext_lazy("パスワードを変えた"),
     "factor.added": gettext_lazy("ログインの確認方法を加えた"),
     "factor.removed": gettext_lazy("ログインの確認方法を外した"),
+    "factor.reset": gettext_lazy("ログインの確認方法を設定し直せるようにした"),
     "recovery_codes.made": gettext_lazy("予備コードを作った"),
     "recovery_code.used": gettext_lazy("予備コードを使った"),
     "session.ended": gettext_lazy("ほかの端末をログアウトさせた"),

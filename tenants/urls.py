@@ -13,6 +13,7 @@ urlpatterns = [
     path("settings/people", views.people, name="settings_people"),
     path("settings/people/give-role", views.give_role, name="give_role"),
     path("settings/people/take-role", views.take_role, name="take_role"),
+    path("settings/people/reset-factors", views.reset_factors, name="reset_factors"),
     path("settings/people/move-role", views.move_role, name="move_role"),
     path("settings/invitations/<uuid:public_id>/revoke", views.revoke_invitation, name="revoke_invitation"),
     path("settings/people/state", views.person_state, name="person_state"),

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 
 from tenants import services
-from tenants.account import invitations
+from tenants.account import invitations, resets
 from tenants.audit_words import action_choices, described
 from tenants.context import current_tenant_id
 from tenants.errors import Refused
@@ -194,6 +194,20 @@ def person_state(request: HttpRequest) -> HttpResponse:
         )
     except (services.CannotChangeOneself, services.LastAdmin) as refused:
         messages.error(request, str(refused.user_message))
+    return redirect("settings_people")
+
+
+@page(Permission.SETTINGS, methods=POST, fresh_factor=True)
+def reset_factors(request: HttpRequest) -> HttpResponse:
+    """Somebody lost phone and recovery codes: after the next password they set up a factor anew."""
+    user = _person(request)
+    try:
+        resets.reset_factors(user=user, by=actor_for(request), now=timezone.now())
+    except services.CannotChangeOneself as refused:
+        messages.error(request, str(refused.user_message))
+    else:
+        said = _("%(name)s さんは、次にパスワードを入力したあとで、確認方法を設定し直せます。")
+        messages.success(request, said % {"name": user.name})
     return redirect("settings_people")
 
 

@@ -12,6 +12,7 @@ from allauth.mfa.models import Authenticator
 from django.conf import settings
 from django.core import mail
 from django.core.cache import cache
+from django.core.management import call_command
 from django.db import connection
 from django.test import Client
 from django.utils import timezone
@@ -20,8 +21,9 @@ from tenants.account import attempts, factors
 from tenants.account.devices import COOKIE
 from tenants.models import AuditEvent, RecoveryCode, Session, User
 from tenants.permissions import Role
+from tenants.tasks import tidy_door
 from tests import totp
-from tests.conftest import Cast
+from tests.conftest import Cast, sign_in
 
 PASSWORD = "x" * 16
 
@@ -370,6 +372,59 @@ class TestChanges:
         assert not is_in(stranger)
 
 
+class TestLostFactors:
+    def test_are_reset_by_an_admin_and_set_up_anew_after_the_password(
+        self, acme: Cast, staff: User, client: Client
+    ) -> None:
+        factors.make_recovery_codes(user=staff, now=timezone.now())
+        log_in(client, acme, Role.STAFF)
+        admin = sign_in(Client(), acme.users[Role.ADMIN])
+
+        assert admin.post("/settings/people/reset-factors", {"person": staff.pk}).status_code == 302
+
+        assert not is_in(client)
+        assert factors.factors_of(staff) == factors.Factors(app=None, security_keys=(), recovery_codes=0)
+        enter_password(client, staff.email)
+        assert client.get("/")["Location"].startswith("/account/factors/first")
+        with acme.scope():
+            assert AuditEvent.objects.get(action="factor.reset").user_id == acme.users[Role.ADMIN].pk
+
+    @pytest.mark.parametrize("role", [Role.STAFF, Role.APPROVER, Role.AUDITOR, Role.VIEWER])
+    def test_are_reset_by_nobody_else(self, acme: Cast, role: Role) -> None:
+        victim = acme.users[Role.ADMIN]
+
+        response = sign_in(Client(), acme.users[role]).post("/settings/people/reset-factors", {"person": victim.pk})
+
+        assert response.status_code == 403
+        assert factors.factors_of(victim).has_any
+
+    def test_of_another_tenant_are_out_of_reach(self, acme: Cast, globex: Cast) -> None:
+        victim = globex.users[Role.STAFF]
+
+        response = sign_in(Client(), acme.users[Role.ADMIN]).post(
+            "/settings/people/reset-factors", {"person": victim.pk}
+        )
+
+        assert response.status_code == 404
+        assert factors.factors_of(victim).has_any
+
+    def test_of_ones_own_are_not_reset_without_the_factor(self, acme: Cast) -> None:
+        admin = acme.users[Role.ADMIN]
+
+        sign_in(Client(), admin).post("/settings/people/reset-factors", {"person": admin.pk})
+
+        assert factors.factors_of(admin).has_any
+
+    def test_of_the_only_admin_are_reset_by_a_command(self, acme: Cast) -> None:
+        admin = acme.users[Role.ADMIN]
+
+        call_command("reset_factors", admin.email.upper())
+
+        assert not factors.factors_of(admin).has_any
+        with acme.scope():
+            assert AuditEvent.objects.get(action="factor.reset").user_id is None
+
+
 class TestOwnSessions:
     def test_lists_and_ends_them(self, acme: Cast, staff: User) -> None:
         here = Client(headers={"user-agent": "Mozilla/5.0 (Windows NT 10.0) Chrome/130.0 Safari/537.36"})
@@ -402,3 +457,21 @@ class TestKnownBrowser:
         client.cookies[COOKIE] = f"{{'device': 'x', 'people': [{staff.pk}]}}:forged"
 
         assert enter_password(client, staff.email).status_code == 302
+
+
+class TestTidying:
+    def test_forgets_what_is_over_and_keeps_the_rest(self, acme: Cast, staff: User, client: Client) -> None:
+        log_in(client, acme, Role.STAFF)
+        enter_password(Client(), staff.email, "wrong")
+        with connection.cursor() as cursor:
+            cursor.execute("INSERT INTO tenants_attempt VALUES ('\\x00', now() - interval '1 second')")
+            cursor.execute("SELECT count(*) FROM tenants_attempt WHERE free_at > clock_timestamp()")
+            (held,) = cursor.fetchone()
+
+        tidy_door()
+
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM tenants_attempt")
+            assert cursor.fetchone() == (held,)
+        assert held > 0
+        assert is_in(client)
