@@ -16,6 +16,8 @@ LOOKS_PERSONAL: Final = re.compile(
     r"(^|_)(phone|email|kana|birth|address|sealed|answer|password|secret|wrapped|token|raw|note)(_|$)"
 )
 NOT_A_PERSONS: Final[set[tuple[str, str]]] = set()
+# People who use the service, not residents: found by address of mail at the log-in, shown beside everything they did.
+IN_CLEAR: Final = {("User", "email"), ("User", "name"), ("Session", "address"), ("Session", "device")}
 MODELS: Final = [model for label in OURS for model in apps.get_app_config(label).get_models()]
 
 
@@ -46,3 +48,10 @@ class TestEveryModel:
 
         assert not issubclass(model, Sealed) or privacy_of(model)["sealed"] is Privacy.PERSONAL
         assert "sealed" not in names or isinstance(model._meta.get_field("sealed"), models.BinaryField)
+
+    def test_keeps_no_personal_field_in_clear(self, model: type[models.Model]) -> None:
+        """What is personal is sealed bytes, but for the few that are named above."""
+        for field in model._meta.concrete_fields:
+            if privacy_of(model).get(field.name) is Privacy.PERSONAL and (model.__name__, field.name) not in IN_CLEAR:
+                assert isinstance(field, models.BinaryField), field.name
+                assert field.name in {"sealed", "answer"}, field.name

@@ -47,6 +47,10 @@ _OLD_STRAYS: Final = """
     WHERE message_id IS NULL AND received_at < %s AND sealed <> ''
 """
 _OLD_INBOUND: Final = "DELETE FROM carriers_inboundtext WHERE received_at < %s"
+_TENANTS: Final = """
+    SELECT id FROM tenants_tenant t
+    WHERE NOT EXISTS (SELECT 1 FROM tenants_tenanterasure e WHERE e.tenant_id = t.id) ORDER BY id
+"""
 Step = Callable[[Tenant, datetime], int]
 
 
@@ -102,7 +106,7 @@ def _rosters(tenant: Tenant, now: datetime) -> int:
     busy = Campaign.objects.filter(roster_id=OuterRef("pk"), state__in=UNDER_WAY)
     old = Roster.objects.select_for_update(skip_locked=True).filter(created_at__lt=before)
     old = old.exclude(failure_code=forgetting.EXPIRED).exclude(state=RosterState.READING)
-    roster = old.exclude(Exists(busy)).order_by("pk").first()
+    roster: Roster | None = old.exclude(Exists(busy)).order_by("pk").first()
     if roster is None:
         return 0
     for after_row in range(0, roster.rows, forgetting.BATCH_ROWS):
@@ -131,7 +135,7 @@ STEPS: Final[dict[str, Step]] = {
 
 
 def tenants_of_service() -> list[int]:
-    """All tenants, asked as the operator."""
+    """All that are not erased, asked as the operator."""
     with transaction.atomic(using="operator"), connections["operator"].cursor() as cursor:
-        cursor.execute("SELECT id FROM tenants_tenant ORDER BY id")
+        cursor.execute(_TENANTS)
         return [tenant_id for (tenant_id,) in cursor.fetchall()]
