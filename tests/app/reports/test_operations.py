@@ -10,7 +10,9 @@ from django.db import connections
 from django.utils import timezone
 
 from carriers.models import CarrierAccount, CarrierBind, CarrierTally
-from dispatch.models import Batch, BatchState
+from dispatch.models import Batch, BatchState, Tally
+from dispatch.services.tallies import fold_tallies
+from dispatch.states import Status
 from dispatch.task_names import PUMP
 from reports.selectors.operations import service_now
 from tenants.models import User
@@ -93,6 +95,19 @@ class TestServiceNow:
             ("acme", 3),
             ("globex", 1),
         ]
+
+    def test_counts_texts_that_have_moved_on_and_whose_moves_are_folded(self, acme: Cast) -> None:
+        minute = (timezone.now() - timedelta(minutes=5)).replace(second=0, microsecond=0)
+        moves = [(Status.QUEUED, 3), (Status.QUEUED, -3), (Status.DELIVERED, 3)]
+        with acme.scope():
+            Tally.objects.bulk_create(
+                Tally(tenant=acme.tenant, minute=minute, state=state, reason="", n=n) for state, n in moves
+            )
+        assert fold_tallies() == 2
+
+        (line,) = service_now(now=timezone.now()).tenants
+
+        assert (line.texts, line.delivered) == (3, 3)
 
     def test_says_so_when_the_broker_is_away(self, settings: Any) -> None:
         settings.REDIS_URL = "redis://127.0.0.1:1/0"
