@@ -21,7 +21,8 @@ from tenants.models import AuditEvent
 
 PARTS_PER_SEQ: Final = 256
 RECEIPT_TABLE: Final = "carriers_storedreceipt"
-READABLE: Final = re.compile(rb"[\x20-\x7e]{16,}")
+# The octet before a receipt's text is its length (SMPP 3.4 §4.6.1), which may read as a letter: "iid:…".
+READABLE: Final = re.compile(rb"(?!.id:)[\x20-\x7e]{16,}", re.IGNORECASE | re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
