@@ -56,6 +56,15 @@ class CodeView(AuthenticateView):  # type: ignore[misc]
         return response
 
 
+class ResetView(views.PasswordResetFromKeyView):  # type: ignore[misc]
+    """The link of a forgotten password. Whoever reads the person's mail may try to log in from here, come what may."""
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        response: HttpResponse = super().form_valid(form)
+        remember_device(self.request, response, user_id=self.reset_user.pk)
+        return response
+
+
 def public(view: Any, *, methods: tuple[str, ...] = BOTH) -> Any:
     """A page for people who are not logged in."""
     return page(Permission.PUBLIC, methods=methods)(view)
@@ -84,7 +93,7 @@ urlpatterns = [
     path("password/reset/done", public(views.password_reset_done, methods=GET), name="account_reset_password_done"),
     re_path(
         r"^password/reset/key/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>.+)$",
-        public(views.password_reset_from_key),
+        public(ResetView.as_view()),
         name="account_reset_password_from_key",
     ),
     path(

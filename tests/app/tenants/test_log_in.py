@@ -170,6 +170,21 @@ class TestLimits:
         assert enter_password(Client(), staff.email, REMOTE_ADDR="198.51.100.7").status_code == 200
         assert enter_password(client, staff.email).status_code == 302
 
+    def test_the_link_of_a_forgotten_password_opens_a_way_in_under_attack(self, acme: Cast, staff: User) -> None:
+        for number in range(30):
+            self.use_up(staff.email, f"203.0.113.{number}", times=1)
+        victim = Client()
+        assert enter_password(victim, staff.email).status_code == 200
+
+        victim.post("/account/password/reset", {"email": staff.email})
+        link = re.search(r"https?://[^/]+(/account/password/reset/key/\S+)", mail.outbox[-1].body)
+        assert link
+        form = victim.get(link[1], follow=True).redirect_chain[-1][0]
+        victim.post(form, {"password1": "sakura-hokenjo-kaze", "password2": "sakura-hokenjo-kaze"})
+
+        assert enter_password(victim, staff.email, "sakura-hokenjo-kaze").status_code == 302
+        assert enter_password(Client(), staff.email, "sakura-hokenjo-kaze").status_code == 200
+
     def test_an_allowance_fills_up_again(self, acme: Cast, staff: User) -> None:
         self.use_up(staff.email, "203.0.113.9", times=8)
         assert enter_password(Client(), staff.email, REMOTE_ADDR="203.0.113.9").status_code == 200
