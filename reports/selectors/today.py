@@ -20,6 +20,7 @@ from dispatch.selectors.progress import COUNTED
 from dispatch.states import Status
 from recipients.models import Need, Roster, RosterProblem, RosterState
 from tenants.actors import Actor
+from tenants.context import current_tenant_id
 from tenants.permissions import Permission
 
 MOST_CARDS: Final = 12
@@ -28,12 +29,14 @@ UNREAD_FOR: Final = timedelta(days=14)
 UNDER_WAY: Final = (CampaignState.SENDING, CampaignState.PAUSED)
 
 _TALLIES: Final = """
-    SELECT campaign_id, state, sum(n) FROM dispatch_tally WHERE campaign_id = ANY(%s) GROUP BY campaign_id, state
+    SELECT campaign_id, state, sum(n) FROM dispatch_tally
+    WHERE tenant_id = %s AND campaign_id = ANY(%s) GROUP BY campaign_id, state
 """
 _OVER_TIME: Final = """
     SELECT to_timestamp(floor(extract(epoch FROM greatest(minute, %(begin)s)) / %(step_s)s) * %(step_s)s), state, sum(n)
     FROM dispatch_tally
-    WHERE campaign_id = ANY(%(campaign_ids)s) OR (campaign_id IS NULL AND minute >= %(begin)s)
+    WHERE tenant_id = %(tenant_id)s
+        AND (campaign_id = ANY(%(campaign_ids)s) OR (campaign_id IS NULL AND minute >= %(begin)s))
     GROUP BY 1, 2 ORDER BY 1
 """
 
@@ -124,7 +127,7 @@ def counts_of(campaigns: Iterable[Campaign]) -> dict[int, dict[str, int]]:
     """Campaign → state → messages, in one query; texts between intent and answer count as queued."""
     words = {status: status.word for status in COUNTED}
     found = {campaign.pk: dict.fromkeys(words.values(), 0) for campaign in campaigns}
-    for campaign_id, state, number in _rows(_TALLIES, [list(found)]):
+    for campaign_id, state, number in _rows(_TALLIES, [current_tenant_id(), list(found)]):
         found[campaign_id][words[Status(state)]] += int(number)
     return found
 
@@ -167,7 +170,12 @@ def _unanswered(by: Actor, *, now: datetime) -> list[Waiting]:
 def states_over_day(campaigns: Sequence[Campaign], *, now: datetime) -> list[Moment]:
     """How the texts of these campaigns (and single ones of today) stood since midnight, every ten minutes at most."""
     begin = timezone.make_aware(datetime.combine(timezone.localdate(now), time.min))
-    parameters = {"begin": begin, "step_s": 600, "campaign_ids": [campaign.pk for campaign in campaigns]}
+    parameters = {
+        "tenant_id": current_tenant_id(),
+        "begin": begin,
+        "step_s": 600,
+        "campaign_ids": [campaign.pk for campaign in campaigns],
+    }
     standing = dict.fromkeys((status.word for status in COUNTED), 0)
     moments: list[Moment] = []
     for at, state, number in _rows(_OVER_TIME, parameters):

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import copy
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from django.test import Client
+from django.test.client import ClientHandler
 from django.utils import timezone
 
 from tenants.actors import Actor
@@ -33,8 +35,7 @@ class Caller:
         if self.key:
             headers["Authorization"] = f"Bearer {self.key}"
         data = {} if method in {"GET", "DELETE"} else {"data": body if body is not None else "{}"}
-        client = Client(raise_request_exception=False)
-        return client.generic(method, address, content_type="application/json", headers=headers, **data)
+        return new_browser().generic(method, address, content_type="application/json", headers=headers, **data)
 
     def _by_browser(self, method: str, address: str, body: Any, headers: dict[str, str]) -> Any:
         cookies = copy.deepcopy(self.browser.cookies)
@@ -46,14 +47,26 @@ class Caller:
             self.browser.cookies = cookies
 
 
+@lru_cache(maxsize=1)
+def handler() -> ClientHandler:
+    """One for all browsers: making it looks at every static file."""
+    return Client().handler
+
+
+def new_browser() -> Client:
+    browser = Client(raise_request_exception=False)
+    browser.handler = handler()
+    return browser
+
+
 def browser_of(user: User) -> Client:
     """A session as it is after password and second factor."""
-    browser: Client = sign_in(Client(raise_request_exception=False), user)
+    browser: Client = sign_in(new_browser(), user)
     return browser
 
 
 def nobody() -> Caller:
-    return Caller(name="nobody", browser=Client(raise_request_exception=False))
+    return Caller(name="nobody", browser=new_browser())
 
 
 def operator() -> Caller:
