@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 from django.db import transaction
 
 from carriers.errors import Misconfigured
 from carriers.models import CarrierAccount, CarrierBind
 from carriers.registry import provider_named
+
+PREFIX: Final = re.compile(r"\+[1-9]\d{0,14}")
 
 
 def configure_account(
@@ -38,4 +41,25 @@ def configure_account(
         for number in range(1, binds + 1):
             CarrierBind.objects.using(using).get_or_create(account=account, number=number)
         CarrierBind.objects.using(using).filter(account=account, number__gt=binds).delete()
+    return account
+
+
+def route_account(
+    *,
+    account: CarrierAccount,
+    rank: int = 100,
+    prefixes: Sequence[str] = (),
+    tenant_ids: Sequence[int] = (),
+    min_priority: int = 0,
+    ladder: str = "all",
+    is_enabled: bool = True,
+    using: str = "operator",
+) -> CarrierAccount:
+    """Which texts go there (``dispatch.routing``). Raises ``Misconfigured`` for a prefix that is no head of an E.164 number."""
+    if not all(PREFIX.fullmatch(prefix) for prefix in prefixes):
+        raise Misconfigured("prefixes must be heads of E.164 numbers, as in +8190")
+    account.rank, account.prefixes, account.tenant_ids = rank, list(prefixes), list(tenant_ids)
+    account.min_priority, account.ladder, account.is_enabled = min_priority, ladder, is_enabled
+    fields = ["rank", "prefixes", "tenant_ids", "min_priority", "ladder", "is_enabled"]
+    account.save(using=using, update_fields=fields)
     return account
