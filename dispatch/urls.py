@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from dispatch import webhooks
-from dispatch.views import calls, drafts, sending, status
+from dispatch.views import calls, decisions, drafts, sending, status
 
 urlpatterns = [
     path("webhooks/carriers/<uuid:public_id>", webhooks.carrier_receipts, name="carrier_receipts"),
@@ -23,6 +23,9 @@ urlpatterns = [
     path("campaigns/<uuid:public_id>/pause", sending.campaign_pause, name="campaign_pause"),
     path("campaigns/<uuid:public_id>/resume", sending.campaign_resume, name="campaign_resume"),
     path("campaigns/<uuid:public_id>/cancel", sending.campaign_cancel, name="campaign_cancel"),
+    path("decisions", decisions.decision_list, name="decisions"),
+    path("decisions/<uuid:public_id>/again", decisions.decide_again, name="decide_again"),
+    path("decisions/<uuid:public_id>/sent", decisions.decide_sent, name="decide_sent"),
     path("calls", calls.call_list, name="calls"),
     path("calls/<uuid:public_id>", calls.call, name="call"),
     path("calls/<uuid:public_id>/viewer", calls.call_viewer, name="call_viewer"),

@@ -24,9 +24,9 @@ REFUSALS: Final[dict[type[Exception], int]] = {NoSuchHook: 404, NotAuthentic: 40
 @page(Permission.PUBLIC, methods=POST)
 def carrier_receipts(request: HttpRequest, public_id: UUID) -> HttpResponse:
     """204 once everything is stored; 401, 400, 404 or 413 without a word of why, which the log has."""
-    length = request.headers.get("Content-Length", "")
+    length = request.headers.get("Content-Length") or "0"
     if not length.isascii() or not length.isdigit():
-        return HttpResponse(status=411)
+        return HttpResponse(status=400)
     if len(length) > 10 or int(length) > MAX_BODY:
         return HttpResponse(status=413)
     try:

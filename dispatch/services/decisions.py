@@ -38,6 +38,7 @@ def send_again(*, message: Message, by: Actor, now: datetime) -> Message:
     state = move(message.status, Status.QUEUED)
     batch = Batch.objects.create(
         campaign_id=message.campaign_id,
+        department_id=message.batch.department_id,
         account_id=message.account_id,
         priority=Priority.URGENT,
         policy=Policy.HOLD,
@@ -71,8 +72,11 @@ def take_as_sent(*, message: Message, by: Actor, now: datetime) -> Message:
 
 def _unknown_message(message: Message, by: Actor) -> Message:
     """The row, locked, so that a receipt and two people cannot decide at once."""
-    locked: Message = Message.objects.select_for_update(of=("self",)).select_related("campaign").get(pk=message.pk)
-    by.must(Permission.SEND, department_id=locked.campaign.department_id if locked.campaign else None)
+    locked: Message = (
+        Message.objects.select_for_update(of=("self",)).select_related("campaign", "batch").get(pk=message.pk)
+    )
+    owner = locked.campaign or locked.batch
+    by.must(Permission.SEND, department_id=owner.department_id)
     if locked.status is not Status.UNKNOWN:
         raise NotUnknown
     return locked

@@ -16,6 +16,7 @@ from django.db.models import Case, Count, Q, QuerySet, When
 from django.utils import timezone
 
 from dispatch.models import Call, CallState, Campaign, CampaignState
+from dispatch.selectors.decisions import undecided
 from dispatch.selectors.progress import COUNTED
 from dispatch.states import Status
 from recipients.models import Need, Roster, RosterProblem, RosterState
@@ -99,7 +100,7 @@ def today_for(*, by: Actor, now: datetime) -> Today:
     return Today(
         cards=cards,
         open_calls=sum(calls.values()),
-        unknown=sum(card.counts["unknown"] for card in cards),
+        unknown=undecided(by).count(),
         to_approve=tuple(_to_approve(by)),
         unanswered=tuple(_unanswered(by, now=now)),
         planned=tuple(_planned(by, now=now)),

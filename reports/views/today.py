@@ -31,6 +31,7 @@ def home(request: HttpRequest) -> HttpResponse:
     context = {
         "today": today,
         "delay_s": _delay(today),
+        "can_send": actor.may(Permission.SEND),
         "can_upload": actor.may(Permission.EDIT_ROSTERS),
         **_charts(today),
     }
