@@ -14,7 +14,7 @@ from typing import Final
 
 SLOT_S: Final = 0.1
 AHEAD_S: Final = 0.06  # the next slot is asked for so long before this one ends
-GRACE_S: Final = 0.05  # what a slot did not use may leave so long after its end, then it is forfeit
+GRACE_S: Final = 0.02  # what a slot did not use may leave so long after its end, then it is forfeit
 PAUSE_S: Final = 0.02  # after a throttled answer nothing leaves for so long
 LOOK_S: Final = 0.5  # throttling is judged over so long
 DECREASE: Final = 0.8

@@ -20,7 +20,7 @@ class PeopleForm(forms.Form):
 class ErasureForm(forms.Form):
     """Why a person is erased, and the word that says it is meant."""
 
-    WORD = "消去"
+    WORDS = frozenset({"消去", "erase"})  # the Japanese page asks for the first, the English one for the second
 
     reason = forms.CharField(
         label=_("消去する理由"),
@@ -36,6 +36,6 @@ class ErasureForm(forms.Form):
 
     def clean_word(self) -> str:
         word: str = self.cleaned_data["word"].strip()
-        if word != self.WORD:
+        if word.lower() not in self.WORDS:
             raise forms.ValidationError(_("「消去」と入力してください。"))
         return word

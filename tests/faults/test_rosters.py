@@ -37,11 +37,12 @@ def kill_while(system: System, progress: Callable[[], int], *, until: int) -> fl
     draw = random.Random(until)
     longest = 0.0
     for _ in range(KILLS):
-        reached = progress()
+        if (reached := progress()) >= until:
+            break
         wait_until(
             lambda reached=reached: progress() > reached, timeout_s=GOES_ON_S + 30, what="it goes on", every_s=0.02
         )
-        time.sleep(draw.uniform(0, 0.5))
+        time.sleep(draw.uniform(0, 0.3))
         if progress() >= until:
             break
         system.kill(processes.WORKER)

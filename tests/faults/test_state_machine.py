@@ -199,10 +199,15 @@ class Engine(RuleBasedStateMachine):
             self.release(worker)
 
     def crash(self, who: int) -> None:
-        worker = self.workers[who]
-        if worker.batch is not None:
-            self.uncertain |= {part.text.message_id for part in (*worker.intended, *worker.written)}
+        self.note_in_flight()
         self.workers[who] = Worker()
+
+    def note_in_flight(self) -> None:
+        """What is committed as intended may be unknown from now on, even if it was taken back before it was written."""
+        with self.cast.scope():
+            in_flight = dict(Batch.objects.values_list("pk", "in_flight"))
+            rows = Message.objects.values_list("pk", "batch_id", "seq")
+            self.uncertain |= {pk for pk, batch, seq in rows if slot_of(seq, 1) in in_flight[batch]}
 
     def finish(self, who: int) -> None:
         worker = self.workers[who]
@@ -212,11 +217,9 @@ class Engine(RuleBasedStateMachine):
     @rule()
     def leases_expire(self) -> None:
         """Whoever holds the batch may be dead, or only slow: it does not know yet."""
+        self.note_in_flight()
         with self.cast.scope():
-            held = Batch.objects.filter(state=BatchState.CLAIMED)
-            if held.update(lease_until="2022-01-01T00:00:00Z"):
-                for worker in self.workers:
-                    self.uncertain |= {part.text.message_id for part in (*worker.intended, *worker.written)}
+            Batch.objects.filter(state=BatchState.CLAIMED).update(lease_until="2022-01-01T00:00:00Z")
 
     def record(self, worker: Worker, arrived: list[tuple[Part, SubmitResult]]) -> None:
         if worker.batch is None or not arrived:
