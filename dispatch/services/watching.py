@@ -26,6 +26,7 @@ log = structlog.get_logger()
 OPERATOR: Final = "operator"
 SEEN_WITHIN: Final = timedelta(seconds=10)
 REFUSED_WITHIN: Final = timedelta(seconds=90)  # a refused bind is tried every 30 s
+STALE_AFTER: Final = timedelta(minutes=2)
 FORGET_CALLS_AFTER: Final = timedelta(days=8)
 STRAYS_WITHIN_S: Final = 7 * 86_400
 MOST_BATCHES: Final = 500
@@ -77,6 +78,8 @@ def _judge(account: CarrierAccount, signs: Signs, *, now: datetime) -> Condition
         rows.get_or_create(account=account, defaults={"since": now, "bound_at": now, "checked_at": now})
         row = rows.select_for_update().get(account=account)
         before = Condition(row.is_healthy, row.since, row.bound_at, row.reason, row.detail, row.well_since)
+        if now - row.checked_at > STALE_AFTER:  # nobody looked: what was written then says nothing of now
+            before = Condition(True, now, now)
         after = judged(before, signs, now=now)
         row.is_healthy, row.reason, row.detail = after.is_healthy, after.reason, after.detail[:200]
         row.since, row.bound_at, row.well_since, row.checked_at = after.since, after.bound_at, after.well_since, now

@@ -81,11 +81,11 @@ class TestHealth:
         assert (health(first).reason, health(first).detail) == ("failing", "25 / 30")
         assert chosen(acme) == second.pk
 
-        for seconds in (240, 299, 301):
+        for seconds in (60, 120, 200, 259, 261):
             for account in (first, second):
                 show(account, now=now + timedelta(seconds=seconds))
             watch_accounts(now=now + timedelta(seconds=seconds))
-            expected = second.pk if seconds < 300 else first.pk
+            expected = second.pk if seconds < 260 else first.pk
 
             assert chosen(acme) == expected
 
@@ -96,6 +96,17 @@ class TestHealth:
             watch_accounts(now=now + timedelta(seconds=seconds))
 
             assert health(first).is_healthy is is_healthy
+
+    def test_is_judged_anew_after_nobody_looked(self, first: CarrierAccount) -> None:
+        now = timezone.now()
+        show(first, now=now, state=BindState.REFUSED)
+        watch_accounts(now=now)
+        later = now + timedelta(hours=8)
+        show(first, now=later)
+
+        watch_accounts(now=later)
+
+        assert health(first).is_healthy
 
 
 class TestWaitingTexts:
