@@ -41,7 +41,6 @@ def send_roster(page: Page, demo: Demonstration, *, roster: Path, text: str, key
     samples, equation_before_sending = page.locator(".phone__bubble").all_inner_texts(), walking.equation(page)
     walking.send(page, demo.user(key))
     walking.wait_until_over(page)
-    page.wait_for_load_state("networkidle")  # charts and rows follow
     return Sending(
         equation=equation,
         columns=columns,

@@ -104,6 +104,7 @@ def wait_until_over(page: Page, *, timeout_ms: int = PATIENCE_MS) -> None:
     page.evaluate("window.stayed = true")
     expect(page.locator("#progress")).to_be_visible()
     expect(page.locator("#progress [hx-get]")).to_have_count(0, timeout=timeout_ms)
+    expect(page.locator("#rows[hx-get], .htmx-request")).to_have_count(0)  # rows and charts have followed
     assert page.evaluate("window.stayed"), "the page was loaded again"
 
 
