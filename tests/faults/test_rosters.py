@@ -71,13 +71,11 @@ class TestKilledOverALargeRoster:
         assert longest <= GOES_ON_S
 
     def test_while_expanding_every_message_is_there_once(self, acme: Cast, system: System, report: Report) -> None:
-        elsewhere = system.account("elsewhere", port=1)
+        system.account("elsewhere", port=1)  # no carrier worker runs that could bind to it
         campaign = make_campaign(acme, ROWS)
         send(acme, campaign)
         with acme.scope():
             pause_campaign(campaign=Campaign.objects.get(pk=campaign.pk), by=acme.staff, now=timezone.now())
-        elsewhere.is_enabled = False
-        elsewhere.save(using="operator")
         system.start_default()
         system.start_beat()
 

@@ -170,7 +170,7 @@ async def recover(
             batch.left_open.update(slot_of(seq, part) for part in slots[seq])
             again.append(message_id)
             continue
-        if batch.policy == Policy.RESEND and tries == 0:
+        if batch.policy == Policy.RESEND and tries == 0 and batch.stop is None:
             again.append(message_id)
             continue
         unknown.append(message_id)
