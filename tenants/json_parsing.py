@@ -40,10 +40,18 @@ class StrictJSONParser(BaseParser):
     ) -> Any:
         """Raises ``BadJson`` or ``BodyTooLarge``."""
         limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+        if _announced(parser_context) > limit:
+            raise BodyTooLarge
         body = stream.read(limit + 1)
         if len(body) > limit:
             raise BodyTooLarge
         return strict_json(body)
+
+
+def _announced(parser_context: Mapping[str, Any] | None) -> int:
+    """The length that the request says it has; 0 where it says nothing readable."""
+    length = parser_context["request"].META.get("CONTENT_LENGTH", "") if parser_context else ""
+    return int(length) if str(length).isdecimal() and len(str(length)) < 30 else 0
 
 
 def strict_json(body: bytes) -> Any:

@@ -7,6 +7,7 @@ from typing import Any
 
 import structlog
 from django.contrib.auth import logout
+from django.core.exceptions import BadRequest
 from django.db import InterfaceError, OperationalError, transaction
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
@@ -103,6 +104,18 @@ def _refused_place(request: HttpRequest) -> HttpResponse:
         return JsonResponse({"code": "place_not_allowed", "message": sentence}, status=403)
     context = {"sentence": sentence, "address": client_address(request) or ""}
     return render(None, "403_place.html", context, status=403)  # no request: nobody is attached yet
+
+
+class PlainAddressMiddleware:
+    """An address with NUL in it is refused with 400: no text of ours has it, and PostgreSQL takes none."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if "\x00" in request.path or "%00" in request.META.get("QUERY_STRING", ""):
+            raise BadRequest
+        return self.get_response(request)
 
 
 class DatabaseAwayMiddleware:

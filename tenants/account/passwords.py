@@ -25,6 +25,8 @@ EDGES: Final = re.compile(r"^[ -@\[-`{-~]{0,8}|[ -@\[-`{-~]{0,8}$")
 WORDS_IN_DISGUISE: Final = 2
 """So many listed words in a row are still one guess; four are a phrase."""
 SHORTEST_WORD: Final = 3
+LONGEST_DISGUISE: Final = 100
+"""Looking for words takes the square of the length; one or two of them and their edges are never as long."""
 
 
 @lru_cache(maxsize=1)
@@ -38,6 +40,8 @@ def is_guessable(password: str) -> bool:
     plain = password.strip().lower()
     if plain in listed():
         return True
+    if len(plain) > LONGEST_DISGUISE:
+        return False
     cores = {EDGES.sub("", plain), EDGES.sub("", plain.translate(LEET)), EDGES.sub("", plain).translate(LEET)}
     return any(_words(core) <= WORDS_IN_DISGUISE for core in cores)
 

@@ -26,9 +26,9 @@ from tenants.permissions import Permission, Role
 from tenants.tasking import TenantTask
 from tests.rules.test_routes import PLAIN
 from tests.security.conftest import Scene
+from tests.security.matrix import addresses, ask, takes_objects
 from tests.security.people import Caller, member
 from tests.security.planting import tenant_models
-from tests.security.test_matrix import addresses, ask, takes_objects
 
 PAGES: Final = [route for route in PLAIN if "GET" in route.permissions and route.path != "/readyz"]
 FLEETING: Final = re.compile(

@@ -10,41 +10,16 @@ from typing import Any, Final
 from uuid import UUID, uuid4
 
 import pytest
-from django.db import transaction
 
 from tenants.permissions import ROLE_TABLE, Permission, Role
-from tests.rules.test_routes import PLAIN, Walked, ids_for
+from tests.rules.test_routes import PLAIN, Walked
 from tests.security.conftest import Scene
+from tests.security.matrix import addresses, ask, takes_objects
 from tests.security.people import Caller, joined, member, nobody, operator
 from tests.security.planting import NOT_PLANTED, Planted, contents, tenant_models
 
 METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE")
 NEEDS_NOTHING: Final = {Permission.PUBLIC, Permission.SIGNED_IN}
-
-
-def addresses(route: Walked, planted: Planted) -> Iterator[str]:
-    """The route with each id of ``planted`` in it that its words name; once, where it takes none."""
-    if "address" in route.converters:
-        yield route.address(address=planted.person)
-    elif not route.uuid_names:
-        yield route.address()
-    else:
-        for public_id in ids_for(route, planted.ids).values():
-            yield route.address(**dict.fromkeys(route.uuid_names, public_id))
-
-
-def takes_objects(route: Walked) -> bool:
-    return bool(route.uuid_names) or "address" in route.converters
-
-
-def ask(caller: Caller, method: str, address: str) -> Any:
-    """One request, whose effects are taken back."""
-    with transaction.atomic():
-        response = caller.ask(method, address)
-        if response.streaming:
-            response.streaming_content = [b"".join(response)]
-        transaction.set_rollback(True)
-    return response
 
 
 def walked(

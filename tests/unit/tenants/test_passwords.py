@@ -46,6 +46,10 @@ class TestGuessable:
     def test_is_no_phrase_and_nothing_by_chance(self, password: str) -> None:
         assert not is_guessable(password)
 
+    @pytest.mark.timeout(5)
+    def test_takes_no_longer_for_a_password_without_end(self) -> None:
+        assert not is_guessable("長" * 50_000 + "password" * 50_000)
+
 
 class TestWholeList:
     @pytest.fixture

@@ -1,0 +1,207 @@
+"""The naughty strings in every text field of every form and call: literally back, or refused with a sentence."""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from collections.abc import Iterator
+from typing import Any, Final
+
+from django.db import transaction
+
+from tenants.permissions import Permission, Role
+from tests.factories.dispatch import make_campaign, make_roster, person
+from tests.rules.test_routes import PLAIN
+from tests.security.conftest import Scene
+from tests.security.forms import Form, Page
+from tests.security.matrix import addresses
+from tests.security.naughty import JSON_ESCAPES, NAUGHTY, NUL
+from tests.security.people import Caller, member, nobody
+
+PHONE: Final = "06044440004"
+# Every call that takes text: a body that is taken, and which of its fields are texts. The test below names what is missing.
+CALLS: Final[dict[str, dict[str, Any]]] = {
+    "POST /api/v1/templates": {"name": "x", "text": "x"},
+    "PATCH /api/v1/templates/{public_id}": {"name": "x", "text": "x"},
+    "POST /api/v1/templates/{public_id}/preview": {"values": {"x": "x"}},
+    "POST /api/v1/messages": {"to": PHONE, "text": "x", "reference": "x"},
+    "POST /api/v1/messages/batch": {"messages": [{"to": PHONE, "text": "x", "reference": "x"}]},
+    "POST /api/v1/opt-outs": {"phone": PHONE, "note": "x"},
+    "POST /api/v1/keys": {"name": "x", "role": "viewer"},
+    "POST /api/v1/campaigns": {"name": "x", "roster": "", "text": "x"},
+    "POST /api/v1/campaigns/{public_id}/send": {"override_reason": "x"},
+    "PATCH /api/v1/calls/{public_id}": {"outcome": "no_answer", "note": "x"},
+    "POST /api/v1/rosters/{public_id}/confirm": {"codes": ["x"]},
+    "PATCH /api/v1/rosters/{public_id}/rows/{row}": {"name": "x", "phone": "x"},
+}
+NO_TEXT: Final = ("/approve", "/pause", "/resume", "/cancel")  # verbs without a body
+
+
+def same(given: str, shown: str) -> bool:
+    """Whether ``shown`` holds what was typed: composed, trimmed and without controls, but no character another."""
+    return _plain(given) in _plain(shown)
+
+
+def _plain(text: str) -> str:
+    kept = (
+        character for character in unicodedata.normalize("NFC", text) if character >= " " and character.isprintable()
+    )
+    return "".join("".join(kept).split())
+
+
+def fields_of(body: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """The places of the texts in a body."""
+    pairs = body.items() if isinstance(body, dict) else enumerate(body)
+    for key, value in pairs:
+        if isinstance(value, dict | list):
+            yield from fields_of(value, (*path, key))
+        elif value == "x":
+            yield (*path, key)
+
+
+def with_text(body: Any, place: tuple[Any, ...], text: str) -> Any:
+    copy = json.loads(json.dumps(body))
+    inner = copy
+    for key in place[:-1]:
+        inner = inner[key]
+    inner[place[-1]] = text
+    return copy
+
+
+class TestCalls:
+    def test_each_that_takes_a_body_is_listed(self) -> None:
+        taking = {
+            f"{method} {route.path}"
+            for route in PLAIN
+            if route.is_api and not route.path.endswith(NO_TEXT) and route.path != "/api/v1/rosters"
+            for method in ("POST", "PATCH", "PUT")
+            if method in route.permissions
+        }
+
+        assert taking == set(CALLS)
+
+    def test_take_them_literally_or_say_why_not(self, scene: Scene) -> None:
+        caller, wrong = member(scene.acme, Role.ADMIN), []
+        for name, body in CALLS.items():
+            for place in fields_of(body):
+                for what, text in NAUGHTY.items():
+                    response = self.ask(scene, caller, name, json.dumps(with_text(body, place, text)))
+                    if not self.is_well(response, text, name):
+                        wrong.append(f"{name} {place} {what}: {response.status_code} {response.content.decode()[:150]}")
+
+        assert "\n".join(wrong) == ""
+
+    def test_refuse_what_is_no_text(self, scene: Scene) -> None:
+        caller, wrong = member(scene.acme, Role.ADMIN), []
+        for name, body in CALLS.items():
+            for place in fields_of(body):
+                for what, escape in JSON_ESCAPES.items():
+                    data = json.dumps(with_text(body, place, "NAUGHTY")).replace("NAUGHTY", escape)
+                    response = self.ask(scene, caller, name, data)
+                    if response.status_code != 400 or not response.json()["message"]:
+                        wrong.append(f"{name} {place} {what}: {response.status_code}")
+
+        assert "\n".join(wrong) == ""
+
+    def ask(self, scene: Scene, caller: Caller, name: str, data: str) -> Any:
+        method, path = name.split(" ")
+        route = next(route for route in PLAIN if route.path == path)
+        data = data.replace('"roster": ""', f'"roster": "{scene.mine.ids["roster"]}"')
+        with transaction.atomic():
+            response = caller.ask(method, next(addresses(route, scene.mine)), data)
+            transaction.set_rollback(True)
+        return response
+
+    def is_well(self, response: Any, text: str, name: str) -> bool:
+        if response.status_code >= 400:
+            return response.status_code < 500 and bool(response.json()["message"])
+        if name.endswith(("/send", "/confirm", "/batch", "/preview", "/rows/{row}")):
+            return True  # answers with something else than what was given
+        return any(same(text, each) for each in _texts(response.json()))
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from _texts(inner)
+
+
+class TestForms:
+    """Every form of every page, found as a browser finds it."""
+
+    PAGES: Final = [
+        route
+        for route in PLAIN
+        if not route.is_api and "GET" in route.permissions and Permission.OPERATE not in route.permissions.values()
+        if route.path != "/readyz"
+    ]
+
+    def test_there_are_forms_to_fill(self, scene: Scene) -> None:
+        filled = [name for _caller, _address, form in self.forms(scene) for name in form.typed]
+
+        assert len(filled) > 25
+        assert {"text", "note", "login", "query"} <= set(filled)
+
+    def test_take_them_literally_or_say_why_not(self, scene: Scene) -> None:
+        wrong = []
+        for caller, address, form in self.forms(scene):
+            for what, text in {**NAUGHTY, "nul": NUL}.items():
+                wrong += [
+                    f"{form.action or address} {what}: {each}" for each in self.faults(caller, address, form, text)
+                ]
+
+        assert "\n".join(wrong) == ""
+
+    def forms(self, scene: Scene) -> list[tuple[Caller, str, Form]]:
+        """Each once, whichever pages it stands on; those of nobody too."""
+        found: dict[tuple[str, ...], tuple[Caller, str, Form]] = {}
+        for caller in (member(scene.acme, Role.ADMIN), nobody()):
+            for address in self.pages(scene):
+                response = caller.ask("GET", address)
+                if response.status_code != 200 or "html" not in response["Content-Type"]:
+                    continue
+                for form in Page(response.content.decode()).forms:
+                    if form.typed and not form.has_file:
+                        place = (form.action or address).split("?")[0]
+                        found.setdefault((place, *form.typed), (caller, address, form))
+        return list(found.values())
+
+    def pages(self, scene: Scene) -> Iterator[str]:
+        with scene.acme.scope():
+            roster = make_roster(scene.acme, [person(1)])
+            draft = make_campaign(scene.acme, roster)
+        yield from (f"/campaigns/{draft.public_id}/{page}" for page in ("check", "edit"))
+        yield f"/campaigns/new?roster={roster.public_id}"
+        yield from (next(addresses(route, scene.mine)) for route in self.PAGES)
+
+    def faults(self, caller: Caller, address: str, form: Form, text: str) -> Iterator[str]:
+        """All fields of a form hold the string at once."""
+        values = {**form.values, **dict.fromkeys(form.typed, text)}
+        with transaction.atomic():
+            target = form.action or address
+            if form.method == "get":
+                response = caller.browser.get(target.split("?")[0], values)
+            else:
+                response = caller.browser.post(target, values)
+            answer = response
+            if response.status_code == 302 and not response["Location"].startswith("/account/"):
+                answer = caller.browser.get(response["Location"])
+            transaction.set_rollback(True)
+        if answer.status_code >= 500 or response.status_code >= 500:
+            yield f"{response.status_code}, {answer.status_code}"
+        elif "html" in answer.get("Content-Type", ""):
+            page = Page(answer.content.decode())
+            if response.status_code == 422 and (lost := self.lost(page, form, text)):
+                yield f"what was typed is lost: {lost}"
+            if "naughty" in page.ids or page.handlers:
+                yield f"markup came through: {page.handlers}"
+        if any("naughty" in cookie for cookie in response.cookies) or "naughty=1" in str(response.headers):
+            yield "a header came through"
+
+    def lost(self, page: Page, form: Form, text: str) -> set[str]:
+        """The fields of a form that was refused in which the text does not stand any more."""
+        again = [each for each in page.forms if set(form.typed) <= set(each.typed)]
+        typed = {name for name in form.typed if "password" not in name and "code" not in name}
+        return {name for name in typed if again and not any(same(text, each.values[name]) for each in again)}
