@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import structlog
 from csp.constants import NONCE, NONE, SELF
 
 from config import env
+from config.log_lines import render_exception
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
 
@@ -220,13 +222,14 @@ STRUCTLOG_PROCESSORS: list[Any] = [
     structlog.contextvars.merge_contextvars,
     structlog.processors.add_log_level,
     structlog.processors.TimeStamper(fmt="iso"),
-    structlog.processors.format_exc_info,
+    render_exception,
     structlog.processors.JSONRenderer(ensure_ascii=False),
 ]
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "handlers": {"console": {"class": "logging.StreamHandler"}},
+    "formatters": {"quiet": {"()": "config.log_lines.QuietFormatter"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "quiet"}},
     "root": {"handlers": ["console"], "level": env.text("LOG_LEVEL", "INFO")},
     "loggers": {
         # Addresses may carry ?phone= in the API; Django's own request lines are left out (RELIABILITY.md, API.md).
@@ -234,6 +237,7 @@ LOGGING = {
         "django.request": {"handlers": ["console"], "level": "ERROR", "propagate": False},
     },
 }
+logging.raiseExceptions = False  # its report of a line that could not be written quotes everything in it
 structlog.configure(
     processors=STRUCTLOG_PROCESSORS,
     wrapper_class=structlog.make_filtering_bound_logger(20),
