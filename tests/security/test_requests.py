@@ -136,6 +136,13 @@ class TestAddresses:
 
         assert wrong == []
 
+    @pytest.mark.parametrize("address", ["/people/%00", "/audit?action=%00", "/api/v1/messages?reference=%00"])
+    def test_with_nul_are_refused(self, scene: Scene, address: str) -> None:
+        """PostgreSQL takes no NUL in a text, and no address of ours has one."""
+        caller = member(scene.acme, Role.ADMIN)
+
+        assert ask(caller, "GET", address).status_code == 400
+
 
 def operations(schema: Any) -> Iterator[Any]:
     for result in schema.get_all_operations():

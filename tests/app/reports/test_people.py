@@ -155,7 +155,7 @@ class TestPersonPage:
         assert stranger.get(address).status_code == 404
         assert search(stranger, "06010000001").context["people"] == []
 
-    @pytest.mark.parametrize("address", ["x", "AAAA", "é", "a" * 86, "%00", "..", "QUJD" * 30])
+    @pytest.mark.parametrize("address", ["x", "AAAA", "é", "a" * 86, "..", "QUJD" * 30])
     def test_is_not_there_for_an_address_that_somebody_made(self, acme: Cast, signed_in: Any, address: str) -> None:
         assert signed_in(acme.users[Role.ADMIN]).get(f"/people/{address}").status_code == 404
 
