@@ -255,7 +255,8 @@ async def _settle_late(
         new = Status(state)
         if old is not Status.UNKNOWN:
             new = after_receipt(old, new) if new is not Status.ACCEPTED else old
-        own_id = text.results[1][1].carrier_id if text.parts == 1 else None
+        # An answer without an id leaves it open: a receipt's own is adopted then, and finds the next one of the text.
+        own_id = text.results[1][1].carrier_id or None if text.parts == 1 else None
         if new is old and carrier_id == own_id:
             continue  # this very answer was recorded before: the commit's own answer was lost
         await connection.execute(
