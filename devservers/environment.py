@@ -73,33 +73,43 @@ def servers(*, fsync: bool = True, settings: str = "config.settings.test") -> It
 
 def start_servers(*, runner: Runner, directory: Path, keys: Keys, fsync: bool, given: Mapping[str, str]) -> ServerUrls:
     """Use the servers that `given` names, start private ones for the rest; CannotStart where neither can be had."""
-    admin_database = given.get("DATABASE_URL", "")
-    if admin_database:
-        check_database(admin_database)
-    else:
-        found = programs.find_postgres()
-        cluster = postgres.Cluster(
-            programs=found,
-            directory=directory / "postgres" / str(found.version),
-            port=ports.free_port(),
-            password=keys.postgres_password,
-            fsync=fsync,
-        )
-        postgres.start(cluster, runner=runner)
-        admin_database = cluster.admin_url
-    broker_url = given.get("REDIS_URL", "")
-    if broker_url:
-        check_broker(broker_url)
-    else:
-        broker = valkey.Broker(
-            program=programs.find_valkey(),
-            directory=directory / "valkey",
-            port=ports.free_port(),
-            password=keys.valkey_password,
-        )
-        valkey.start(broker, runner=runner)
-        broker_url = broker.url
-    return ServerUrls(admin_database=admin_database, redis=broker_url)
+    return ServerUrls(
+        admin_database=start_database(runner=runner, directory=directory, keys=keys, fsync=fsync, given=given),
+        redis=start_broker(runner=runner, directory=directory, keys=keys, given=given),
+    )
+
+
+def start_database(*, runner: Runner, directory: Path, keys: Keys, fsync: bool, given: Mapping[str, str]) -> str:
+    """The administrator's URL of the PostgreSQL that `given` names, or of a private one."""
+    if named := given.get("DATABASE_URL", ""):
+        check_database(named)
+        return named
+    found = programs.find_postgres()
+    cluster = postgres.Cluster(
+        programs=found,
+        directory=directory / "postgres" / str(found.version),
+        port=ports.free_port(),
+        password=keys.postgres_password,
+        fsync=fsync,
+    )
+    postgres.start(cluster, runner=runner)
+    return cluster.admin_url
+
+
+def start_broker(*, runner: Runner, directory: Path, keys: Keys, given: Mapping[str, str], name: str = "valkey") -> str:
+    """The URL of the Redis or Valkey that `given` names, or of a private one; `name` is the process's."""
+    if named := given.get("REDIS_URL", ""):
+        check_broker(named)
+        return named
+    broker = valkey.Broker(
+        program=programs.find_valkey(),
+        directory=directory / "valkey",
+        port=ports.free_port(),
+        password=keys.valkey_password,
+        name=name,
+    )
+    valkey.start(broker, runner=runner)
+    return broker.url
 
 
 def compose(*, urls: ServerUrls, keys: Keys, settings: str, base: Mapping[str, str]) -> dict[str, str]:
@@ -157,6 +167,20 @@ def prepare(*, runner: Runner, environment: Mapping[str, str]) -> None:
     runner.run(manage("migrate", "--database=owner", "--no-input", environment=environment), timeout_s=_STEP_TIMEOUT_S)
 
 
+def copy_database(environment: Mapping[str, str], *, name_ending: str) -> dict[str, str]:
+    """Copy a prepared database on its server; the variables that lead the same roles to the copy."""
+    name = urlsplit(environment["DATABASE_URL"]).path.removeprefix("/")
+    owner = urlsplit(environment["DATABASE_OWNER_URL"]).username or ""
+    with psycopg.connect(environment[_OURS], autocommit=True) as connection:
+        connection.execute(
+            sql.SQL("CREATE DATABASE {} TEMPLATE {} OWNER {}").format(
+                sql.Identifier(name + name_ending), sql.Identifier(name), sql.Identifier(owner)
+            )
+        )
+    urls = [variable for variable in _SERVER_NAMES if variable.startswith("DATABASE")]
+    return {url: urlunsplit(urlsplit(environment[url])._replace(path=f"/{name}{name_ending}")) for url in urls}
+
+
 def forget(*, urls: ServerUrls, keys: Keys, given: Mapping[str, str]) -> None:
     """Take our databases and log-ins off a server that is not ours; a private one goes with its directory."""
     if not given.get("DATABASE_URL"):
@@ -164,7 +188,8 @@ def forget(*, urls: ServerUrls, keys: Keys, given: Mapping[str, str]) -> None:
     name = database_name(suffix=keys.suffix)
     with psycopg.connect(urls.admin_database, autocommit=True) as connection:
         databases = connection.execute(
-            "SELECT datname FROM pg_database WHERE datname = %s OR starts_with(datname, %s)", [name, f"test_{name}"]
+            "SELECT datname FROM pg_database WHERE starts_with(datname, %s) OR starts_with(datname, %s)",
+            [name, f"test_{name}"],
         ).fetchall()
         for (database,) in databases:
             connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(database)))

@@ -25,6 +25,7 @@ class Broker:
     directory: Path
     port: int
     password: str
+    name: str = "valkey"
 
     @property
     def url(self) -> str:
@@ -41,7 +42,7 @@ def start(broker: Broker, *, runner: Runner) -> int:
     configuration.write_text(_configuration(broker))
     pid = runner.start(
         Program(
-            name="valkey",
+            name=broker.name,
             command=(str(broker.program), str(configuration)),
             environment={"PATH": os.defpath, "LC_ALL": "C"},
             stage=0,
@@ -70,7 +71,7 @@ def _configuration(broker: Broker) -> str:
 def _wait_until_ready(broker: Broker, *, runner: Runner) -> None:
     deadline = time.monotonic() + _READY_TIMEOUT_S
     with closing(redis.Redis.from_url(broker.url, socket_connect_timeout=1, socket_timeout=1)) as client:
-        while time.monotonic() < deadline and runner.is_alive("valkey"):
+        while time.monotonic() < deadline and runner.is_alive(broker.name):
             if runner.stop_request.is_made():
                 raise Interrupted
             try:
@@ -79,4 +80,4 @@ def _wait_until_ready(broker: Broker, *, runner: Runner) -> None:
                 time.sleep(0.05)
             else:
                 return
-    raise CannotStart(f"Valkey did not start.\n{runner.tail('valkey')}")
+    raise CannotStart(f"Valkey did not start.\n{runner.tail(broker.name)}")

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -28,8 +29,23 @@ from tenants.permissions import Role
 from tenants.selectors import actor_of
 from tenants.services import create_member, create_tenant, issue_api_key
 
+pytest_plugins = ["tests.figures"]
+
+BROWSER = Path(__file__).parent / "e2e"
 NOON = datetime(2022, 8, 15, 3, 0, tzinfo=UTC)  # 12:00 in Japan
 KEPT = {"django_migrations", "django_content_type", "auth_permission"}
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """In a parallel run one process has a whole file, and the browser's files all, first and in their order."""
+    browsers = [item for item in items if BROWSER in item.path.parents]
+    browsers.sort(key=lambda item: (item.path.name, item.location[1] or 0))
+    others = [item for item in items if BROWSER not in item.path.parents]
+    for item in items:
+        folder = BROWSER if BROWSER in item.path.parents else item.path
+        item.add_marker(pytest.mark.xdist_group(str(folder)))
+    items[:] = browsers + others
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
+
+# In a parallel run each process has a database and a broker of its own; whatever it starts inherits them.
+_worker = os.environ.get("PYTEST_XDIST_WORKER", "")  # noqa: TID251 - before base reads it
+if _worker and (_places := os.environ.pop("TEST_WORKERS", "")):  # noqa: TID251
+    os.environ.update(json.loads(_places)[_worker])  # noqa: TID251
 
 for _name, _value in {
     "SECRET_KEY": "only-for-tests-" + "x" * 40,

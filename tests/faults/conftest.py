@@ -1,4 +1,4 @@
-"""The fault suite's fixtures, and its table of figures at the end."""
+"""The fault suite's fixtures."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import pytest
 
 from tests.faults.harness import System
 from tests.faults.outcome import Outcome
+from tests.figures import FIGURES
 
-FIGURES: list[tuple[str, str]] = []
 Report = Callable[[str, Outcome], None]
 
 
@@ -43,12 +43,3 @@ def report() -> Report:
 def note() -> Callable[[str, str], None]:
     """Puts any other figure into that table."""
     return lambda row, figures: FIGURES.append((row, figures))
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    if not FIGURES:
-        return
-    terminalreporter.section("faults: kills tried, lost, double, unknown")
-    width = max(len(row) for row, _ in FIGURES)
-    for row, figures in FIGURES:
-        terminalreporter.write_line(f"{row:<{width}}  {figures}")

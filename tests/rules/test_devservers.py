@@ -187,6 +187,31 @@ class TestServersThatAreNamed:
             environment.check_database(weak)
 
 
+class TestCopyOfADatabase:
+    def test_leads_the_same_roles_to_the_same_tables_and_shares_no_row(
+        self, runner: Runner, tmp_path: Path, made: Keys
+    ) -> None:
+        urls = started(runner, directory=tmp_path, made=made)
+        composed = environment.compose(urls=urls, keys=made, settings="config.settings.test", base={})
+        runner.run(environment.manage("prepare_database", environment=composed), timeout_s=60)
+        with psycopg.connect(composed["DATABASE_OWNER_URL"]) as connection:
+            connection.execute("CREATE TABLE public.sample (n int)")
+            connection.execute("GRANT SELECT, INSERT ON public.sample TO todoke_app")
+
+        copy = environment.copy_database(composed, name_ending="_gw1")
+        with psycopg.connect(copy["DATABASE_URL"]) as connection:
+            connection.execute("INSERT INTO public.sample VALUES (1)")
+
+        with psycopg.connect(composed["DATABASE_URL"]) as connection:
+            assert connection.execute("SELECT count(*) FROM public.sample").fetchone() == (0,)
+        assert set(copy) == {
+            "DATABASE_URL",
+            "DATABASE_OWNER_URL",
+            "DATABASE_OPERATOR_URL",
+            "DATABASE_CARRIER_URL",
+        }
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root has to descend")
 class TestDescent:
     def test_needs_no_other_owner_where_user_namespaces_are_allowed(self, tmp_path: Path) -> None:
