@@ -8,6 +8,7 @@ BIN := $(VENV)/bin
 LOCK := requirements-dev.txt
 # A copy of the lock file that the environment was made from: compared by content, since git sets times as it likes.
 INSTALLED := $(VENV)/installed-requirements.txt
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 # The first Python that is new enough and can make an environment.
 PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$python -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
@@ -26,12 +27,15 @@ install:
 	@if [ -z "$(PYTHON)" ]; then \
 		echo "Python 3.11 or newer with its venv module is needed (Debian: apt install python3 python3-venv)." >&2; exit 1; fi
 	@if ! $(BIN)/python -c 'import pip' 2>/dev/null; then rm -rf $(VENV) && $(PYTHON) -m venv $(VENV); fi
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(LOCK)
+	$(PIP) -r requirements-setup.txt
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r $(LOCK) || { \
+		echo "uv could not get the packages; pip, which goes by your pip.conf, goes on." >&2; $(PIP) -r $(LOCK); }
 	@cp $(LOCK) $(INSTALLED)
 
-lock: ## Resolve requirements*.in anew into the files with hashes (needs uv)
-	uv pip compile --upgrade --generate-hashes --no-emit-index-url --python-version 3.11 requirements.in -o requirements.txt
-	uv pip compile --upgrade --generate-hashes --no-emit-index-url --python-version 3.11 requirements-dev.in -o $(LOCK)
+lock: setup ## Resolve requirements*.in anew into the files with hashes
+	$(BIN)/uv pip compile --upgrade --generate-hashes --no-emit-index-url --python-version 3.11 requirements.in -o requirements.txt
+	$(BIN)/uv pip compile --upgrade --generate-hashes --no-emit-index-url --python-version 3.11 requirements-dev.in -o $(LOCK)
+	$(BIN)/uv pip compile --upgrade --generate-hashes --no-emit-index-url --python-version 3.11 requirements-setup.in -o requirements-setup.txt
 
 # `exec`: a runner must be make's own child, with no shell between, to see that make was told to stop (stopping.py).
 demo: setup ## Run everything on this machine, to be tried in a browser; Ctrl-C stops it
