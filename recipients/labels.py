@@ -149,6 +149,15 @@ ROSTER_PROBLEMS: Final[Mapping[str, Words]] = {
     ),
 }
 
+PROBLEM_NAMES: Final[Mapping[str, Words]] = {
+    "same_file": _("前と同じ内容の名簿"),
+    "slipped_column": _("列がずれているおそれ"),
+    "family_numbers": _("同じ電話番号の人"),
+    "age_differs": _("生年月日と合わない年齢"),
+    "no_consent_column": _("同意の列がない"),
+    "no_age_column": _("年齢の分かる列がない"),
+}
+
 
 def reason_label(code: str, *, age_limit: int | None = None) -> str:
     """A few words for a reason; with the tenant's limit, "60歳以上" for `age`. An unknown code stands for itself."""

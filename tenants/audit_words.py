@@ -120,7 +120,15 @@ DETAILS: Final[Mapping[str, str | Promise]] = {
     "networks": gettext_lazy("利用できる場所"),
     "keys_ended": gettext_lazy("無効にしたAPIキーの数"),
     "moved_from": gettext_lazy("移る前の部署"),
+    "on": gettext_lazy("前に読み込んだ日"),
+    "roster": gettext_lazy("前の名簿のID"),
+    "known": gettext_lazy("前の名簿にもある人数"),
+    "numbers": gettext_lazy("電話番号の違う人数"),
+    "names": gettext_lazy("氏名の違う人数"),
+    "compared": gettext_lazy("氏名を比べた人数"),
 }
+_VALUES: Final[dict[str, Mapping[str, str | Promise]]] = {"role": dict(Role.choices)}
+"""Detail → code → word, for details that are codes of ours; the apps above tell theirs by `explain_values`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,18 +141,24 @@ class AuditLine:
     details: tuple[tuple[str, str], ...]
 
 
+def explain_values(detail: str, words: Mapping[str, str | Promise]) -> None:
+    """How a person reads the codes that an app writes down as this detail: told once, when the app is ready."""
+    _VALUES[detail] = words
+
+
 def described(event: AuditEvent) -> AuditLine:
     who = event.user.name if event.user else _("システム")
     if event.api_key:
         who = _("%(name)s（APIキー「%(key)s」）") % {"name": who, "key": event.api_key.name}
-    details = tuple((str(DETAILS.get(key, key)), _worded(key, value)) for key, value in event.personal.items() if value)
+    details = tuple((str(DETAILS.get(key, key)), worded(key, value)) for key, value in event.personal.items() if value)
     return AuditLine(at=event.at, who=who, what=str(ACTIONS.get(event.action, event.action)), details=details)
 
 
-def _worded(key: str, value: Any) -> str:
-    """Codes of ours in words: roles and instants. The rest as it was written down."""
-    if key == "role" and value in Role.values:
-        return str(Role(value).label)
+def worded(key: str, value: Any) -> str:
+    """Codes of ours in words, and instants. The rest as it was written down."""
+    words = _VALUES.get(key, {})
+    if isinstance(value, str) and value in words:
+        return str(words[value])
     if key.endswith("_at") and isinstance(value, str) and (instant := parse_datetime(value)) is not None:
         return date_format(timezone.localtime(instant), "Y-m-d H:i")
     return _plain(value)
@@ -152,7 +166,7 @@ def _worded(key: str, value: Any) -> str:
 
 def _plain(value: Any) -> str:
     if isinstance(value, dict):
-        return _("、").join(f"{key}: {_plain(inner)}" for key, inner in value.items())
+        return _("、").join(f"{DETAILS.get(key, key)}: {_plain(inner)}" for key, inner in value.items())
     if isinstance(value, list):
         return _("、").join(_plain(inner) for inner in value)
     return str(value)

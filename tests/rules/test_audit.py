@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
-from tenants.audit_words import ACTIONS
+import pytest
+
+from dispatch.models import Outcome
+from recipients.labels import PROBLEM_NAMES, ROSTER_PROBLEMS
+from reports.state_words import CAMPAIGN
+from tenants.audit_words import ACTIONS, worded
 
 ROOT: Final = Path(__file__).resolve().parent.parent.parent
 APPS: Final = ("tenants", "recipients", "templates_sms", "carriers", "dispatch", "reports", "config")
@@ -35,3 +41,25 @@ class TestAudit:
         missing = {act: path for act, path in recorded().items() if act not in ACTIONS}
 
         assert not missing
+
+
+class TestDetails:
+    @pytest.mark.parametrize(
+        ("detail", "codes"),
+        [
+            ("outcome", Outcome.values),
+            ("state", CAMPAIGN),
+            ("needs", ["confirm", "release"]),
+            ("code", ROSTER_PROBLEMS),
+            ("role", ["staff", "admin"]),
+        ],
+    )
+    def test_codes_of_ours_are_read_as_words(self, detail: str, codes: Iterable[str]) -> None:
+        assert [code for code in codes if worded(detail, code).isascii()] == []
+
+    def test_what_people_wrote_stays_as_it_is(self) -> None:
+        assert worded("reason", "draft") == "draft"
+        assert worded("outcome", "reached by letter") == "reached by letter"
+
+    def test_every_problem_of_a_roster_has_a_name(self) -> None:
+        assert set(PROBLEM_NAMES) == set(ROSTER_PROBLEMS)
