@@ -36,7 +36,9 @@ class ProofForm(forms.Form):
     def __init__(self, *args: object, user: User, **options: object) -> None:
         self.user = user
         super().__init__(*args, **options)  # type: ignore[arg-type]
-        self.fields[CODE].required = False
+        code = self.fields[CODE]
+        code.required = not self.data.get(CREDENTIAL)  # a security key stands in for it
+        code.error_messages["required"] = _("確認コードを入力してください。")
 
     def clean(self) -> dict[str, object]:
         given: dict[str, object] = super().clean() or {}
@@ -52,10 +54,8 @@ class ProofForm(forms.Form):
         credential = given.get(CREDENTIAL)
         if isinstance(credential, dict):
             check_key(self.user, credential)
-        elif given.get(CODE):
-            check_code(self.user, str(given[CODE]))
         else:
-            raise ValidationError(_("確認コードを入力してください。"), code="required")
+            check_code(self.user, str(given[CODE]))
 
 
 def must_be_fresh(request: HttpRequest) -> None:

@@ -65,7 +65,16 @@ class TestChangesOfRights:
             assert not Invitation.objects.exists()
 
     def test_no_code_at_all_is_asked_for(self, stale: Client) -> None:
-        assert stale.post("/settings/people", {**NEW, "factor_code": ""}).status_code == 422
+        response = stale.post("/settings/people", {**NEW, "factor_code": ""})
+
+        assert response.status_code == 422
+        assert "確認コードを入力してください。" in response.content.decode()
+
+    def test_the_only_field_is_not_called_optional(self, stale: Client) -> None:
+        page = stale.post("/settings/people", NEW).content.decode()
+
+        assert "※必須" in page
+        assert "任意" not in page
 
     def test_a_proof_holds_for_a_while(self, acme: Cast, stale: Client) -> None:
         stale.post("/settings/people", {**NEW, "factor_code": code_of(acme)})
