@@ -78,7 +78,7 @@ migrations-check: setup ## Is a migration missing?
 
 messages: setup ## Collect and compile the translations (needs gettext)
 	$(OFFLINE) $(BIN)/python manage.py makemessages --locale en --no-obsolete --add-location file --ignore '$(VENV)/*' --ignore 'tests/*'
-	$(OFFLINE) $(BIN)/python manage.py compilemessages --locale en --ignore '$(VENV)/*'
+	$(OFFLINE) $(BIN)/python manage.py compilemessages --locale en --locale ja --ignore '$(VENV)/*'
 
 docs: setup ## Make the reference pages of docs/ from the code
 	$(OFFLINE) $(BIN)/python manage.py write_docs

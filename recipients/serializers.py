@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.utils.translation import gettext as _
 from rest_framework import serializers
 
 from recipients.models import OptOut, Recipient, Roster, Route
@@ -93,7 +94,7 @@ class RosterInput(serializers.Serializer[Any]):
     def validate_mapping(self, value: Any) -> dict[str, str]:
         wanted = isinstance(value, dict) and all(isinstance(column, str) for column in value.values())
         if not wanted or len(value) > 50:
-            raise serializers.ValidationError("field → column header")
+            raise serializers.ValidationError(_("項目と列の見出しの組を、JSONのオブジェクトで指定してください。"))
         return dict(value)
 
 

@@ -10,6 +10,7 @@ from typing import Any, Final
 from django.db.models import Count, Exists, OuterRef, Prefetch, Q, QuerySet
 
 from dispatch.models import Call, CallAttempt, CallState
+from dispatch.selectors.campaigns import iso
 from tenants.actors import Actor
 from tenants.selectors import names_of_users
 
@@ -104,11 +105,11 @@ def api_call(call: Call, names: Mapping[int, str]) -> dict[str, Any]:
         "reason": call.reason,
         "state": call.state,
         "outcome": call.outcome or None,
-        "created_at": call.created_at.isoformat(),
-        "done_at": call.done_at.isoformat() if call.done_at else None,
+        "created_at": iso(call.created_at),
+        "done_at": iso(call.done_at),
         "attempts": [
             {
-                "at": attempt.at.isoformat(),
+                "at": iso(attempt.at),
                 "by": names.get(attempt.user_id, ""),
                 "outcome": attempt.outcome,
                 "note": attempt.personal.get("note", ""),

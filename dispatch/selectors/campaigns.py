@@ -58,9 +58,9 @@ def api_campaign(campaign: Campaign, progress: Progress | None = None) -> dict[s
         "text": campaign.text,
         "policy": campaign.policy,
         "priority": Priority(campaign.priority).name.lower(),
-        "send_at": _iso(campaign.send_at),
-        "created_at": _iso(campaign.created_at),
-        "started_at": _iso(campaign.started_at),
+        "send_at": iso(campaign.send_at),
+        "created_at": iso(campaign.created_at),
+        "started_at": iso(campaign.started_at),
         "rows": campaign.rows,
         "routes": {
             "sms": campaign.sms_rows,
@@ -75,5 +75,5 @@ def api_campaign(campaign: Campaign, progress: Progress | None = None) -> dict[s
     }
 
 
-def _iso(at: datetime | None) -> str | None:
+def iso(at: datetime | None) -> str | None:
     return timezone.localtime(at).isoformat() if at is not None else None

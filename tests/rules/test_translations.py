@@ -6,10 +6,18 @@ import ast
 import gettext
 import re
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
+import pytest
+from rest_framework import serializers
+
+from dispatch import serializers as dispatch_serializers
+from recipients import serializers as recipient_serializers
+from templates_sms import serializers as template_serializers
+from tenants import serializers as tenant_serializers
 from tests.rules.project_files import APPS, ROOT, python_files, shown
 
+FRAMEWORK: Final = ROOT / "locale" / "ja" / "LC_MESSAGES" / "django.po"
 CATALOGUE: Final = ROOT / "locale" / "en" / "LC_MESSAGES" / "django.po"
 PLACEHOLDER: Final = re.compile(r"%\(\w+\)[sd]|\{\w+\}")
 LINE: Final = re.compile(r'^(msgid|msgstr|msgid_plural|msgstr\[\d\])? ?(".*")$')
@@ -61,6 +69,17 @@ def said_in_templates() -> dict[str, str]:
     return found
 
 
+def fields_of_the_api() -> list[serializers.Field[Any, Any, Any, Any]]:
+    """Every field that some call takes or answers."""
+    kinds = [
+        kind
+        for module in (dispatch_serializers, recipient_serializers, template_serializers, tenant_serializers)
+        for kind in vars(module).values()
+        if isinstance(kind, type) and issubclass(kind, serializers.Serializer) and kind.__module__ == module.__name__
+    ]
+    return [field for kind in kinds for field in kind().fields.values()]
+
+
 class TestTranslations:
     def test_every_sentence_has_its_english(self) -> None:
         english = entries()
@@ -89,12 +108,24 @@ class TestTranslations:
 
         assert not wrong
 
-    def test_the_compiled_catalogue_is_fresh(self) -> None:
-        with CATALOGUE.with_suffix(".mo").open("rb") as compiled:
+    @pytest.mark.parametrize("path", [CATALOGUE, FRAMEWORK])
+    def test_the_compiled_catalogue_is_fresh(self, path: Path) -> None:
+        with path.with_suffix(".mo").open("rb") as compiled:
             catalogue = gettext.GNUTranslations(compiled)
-        stale = [text for text, english in entries().items() if catalogue.gettext(text) != english]
+        stale = [text for text, translated in entries(path).items() if catalogue.gettext(text) != translated]
 
         assert not stale, "run `make messages`"
+
+    def test_what_the_framework_says_of_a_wrong_value_is_japanese(self) -> None:
+        said = {
+            str(sentence)
+            for kind in {type(field) for field in fields_of_the_api()}
+            for family in kind.__mro__
+            for sentence in getattr(family, "default_error_messages", {}).values()
+        }
+
+        assert len(said) > 20
+        assert [sentence for sentence in said if not JAPANESE.search(sentence)] == []
 
     def test_gettext_keeps_the_names_that_makemessages_finds(self) -> None:
         aliases = {
