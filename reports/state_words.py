@@ -67,7 +67,7 @@ CALL: Final[Mapping[str, StateLook]] = {
 }
 
 CARRIER: Final[Mapping[str, StateLook]] = {
-    "bound": StateLook(word=_("接続中"), shape="check", tone="success"),
+    "bound": StateLook(word=_("接続済み"), shape="check", tone="success"),
     "connecting": StateLook(word=_("接続を待っています"), shape="dots", tone="caution"),
     "refused": StateLook(word=_("接続を断られました"), shape="slash", tone="danger"),
     "down": StateLook(word=_("切断"), shape="cross", tone="danger"),
