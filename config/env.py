@@ -47,6 +47,13 @@ def words(name: str, default: str = "") -> list[str]:
     return [word.strip() for word in text(name, default).split(",") if word.strip()]
 
 
+def choice(name: str, default: str, *, among: tuple[str, ...]) -> str:
+    value = text(name, default).strip().lower()
+    if value not in among:
+        raise BadSetting(f"{name} must be one of {', '.join(among)}.")
+    return value
+
+
 def day(name: str) -> date | None:
     value = text(name, "")
     if not value:

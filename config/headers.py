@@ -18,7 +18,7 @@ HEADERS: Final = {
 
 
 class HeadersMiddleware:
-    """The outermost but one, so that refusals of the layers inside carry them too. What is set already stays."""
+    """The outermost, so that redirects to HTTPS and refusals of a strange host carry them too. What is set already stays."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -27,5 +27,16 @@ class HeadersMiddleware:
         response = self.get_response(request)
         for name, value in HEADERS.items():
             response.headers.setdefault(name, value)
-        response.headers.setdefault("X-Frame-Options", settings.X_FRAME_OPTIONS)
+        for name, value in _djangos().items():
+            response.headers.setdefault(name, value)
         return response
+
+
+def _djangos() -> dict[str, str]:
+    """What Django's own middleware sets, unless it broke off before its turn came."""
+    return {
+        "X-Frame-Options": settings.X_FRAME_OPTIONS,
+        "X-Content-Type-Options": "nosniff",
+        "Referrer-Policy": settings.SECURE_REFERRER_POLICY,
+        "Cross-Origin-Opener-Policy": settings.SECURE_CROSS_ORIGIN_OPENER_POLICY,
+    }

@@ -24,6 +24,10 @@ APPLICATION: Final[Mapping[str, str]] = {
     "TRUSTED_PROXIES": "How many proxies stand before the web process: no more entries of `X-Forwarded-For` are believed.",
     "SECURE_SSL_REDIRECT": "Production: send plain HTTP to HTTPS. Off only where the proxy does it.",
     "EMAIL_HOST": "Production: the mail server.",
+    "EMAIL_PORT": "Its port: 25 as a rule, 587 for `starttls`, 465 for `tls`.",
+    "EMAIL_HOST_USER": "Whom it knows us as, where it asks.",
+    "EMAIL_HOST_PASSWORD": "The password to that.",
+    "EMAIL_SECURITY": "`starttls`, `tls`, or `none`, which production takes for a mail server on this machine only.",
     "DEFAULT_FROM_EMAIL": "The sender of mail to people and operators.",
     "BREACHED_PASSWORDS_FILE": "A file of Have I Been Pwned as its downloader writes it, in the order of hashes: passwords in it "
     "are refused, and nobody on the network is asked. Unset: the bundled list of some 40,000.",

@@ -23,6 +23,8 @@ TIMEOUT_S: Final = 5
 SERVING: Final = ("default", "operator", "carrier")
 """The roles that serving processes use; "owner" migrates and is not theirs."""
 
+LOCAL_HOSTS: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+
 POWERS: Final = """
 SELECT role.rolsuper, role.rolbypassrls, EXISTS (
     SELECT 1 FROM pg_class t JOIN pg_namespace n ON n.oid = t.relnamespace
@@ -57,6 +59,15 @@ def _settings() -> Iterator[CheckMessage]:
         yield Error("DEMO is on. It shows passwords and codes on the log-in page; unset it.", id="todoke.E001")
     if settings.DEBUG:
         yield Error("DEBUG is on. It shows data in error pages; unset it.", id="todoke.E002")
+    yield from _keys()
+    yield from _addresses()
+    if settings.DEMO_TODAY is not None:
+        yield Error("DEMO_TODAY is set. Ages would be reckoned for that day; unset it.", id="todoke.E010")
+    if settings.FAILPOINT:
+        yield Error("FAILPOINT is set. Processes would exit while they work; unset it.", id="todoke.E011")
+
+
+def _keys() -> Iterator[CheckMessage]:
     key: str = settings.SECRET_KEY
     if len(key) < SECRET_CHARACTERS or len(set(key)) < DIFFERENT_CHARACTERS or key.startswith("django-insecure-"):
         yield Error(
@@ -68,6 +79,29 @@ def _settings() -> Iterator[CheckMessage]:
     for number, master in settings.MASTER_KEYS.items():
         if len(set(master)) < DIFFERENT_BYTES:
             yield Error(f"Master key {number} is weak. It needs 32 bytes by chance.", id="todoke.E005")
+
+
+def _addresses() -> Iterator[CheckMessage]:
+    hosts: list[str] = settings.ALLOWED_HOSTS
+    if not hosts or any(host.startswith(("*", ".")) for host in hosts):
+        yield Error(
+            "ALLOWED_HOSTS must name the hosts one by one: links in mails would lead wherever a request says.",
+            id="todoke.E012",
+        )
+    if not settings.BASE_URL.startswith("https://"):
+        yield Error("BASE_URL must begin with https://. Invitations lead there.", id="todoke.E013")
+    if settings.OPERATOR_WEBHOOK_URL and not (
+        settings.OPERATOR_WEBHOOK_URL.startswith("https://") and settings.OPERATOR_WEBHOOK_SECRET
+    ):
+        yield Error(
+            "OPERATOR_WEBHOOK_URL needs https:// and OPERATOR_WEBHOOK_SECRET, so that incidents can be believed.",
+            id="todoke.E014",
+        )
+    if settings.EMAIL_HOST not in LOCAL_HOSTS and not settings.EMAIL_USE_TLS and not settings.EMAIL_USE_SSL:
+        yield Error(
+            "EMAIL_SECURITY is none, and EMAIL_HOST is another machine: invitations would travel in clear.",
+            id="todoke.E015",
+        )
 
 
 def _database_roles() -> Iterator[CheckMessage]:

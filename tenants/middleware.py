@@ -52,7 +52,7 @@ class ScopeMiddleware:
         user = request.user
         if not isinstance(user, User):
             return self._attached(request, actor=None, tenant=None)
-        if not user.is_active:
+        if not user.is_active or (user.tenant is not None and not user.tenant.is_active):
             logout(request)
             return self._attached(request, actor=None, tenant=None)
         mark_seen(request)

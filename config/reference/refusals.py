@@ -52,7 +52,7 @@ def refusals() -> list[Refusal]:
 def _kinds(kind: type[Refused]) -> Iterator[type[Refused]]:
     """In the order of their names, since several may share a code."""
     yield kind
-    for child in sorted(kind.__subclasses__(), key=lambda child: child.__name__):
+    for child in sorted(kind.__subclasses__(), key=lambda child: (child.__name__, child.__module__)):
         yield from _kinds(child)
 
 

@@ -18,6 +18,7 @@ FORMS: Final = {
     "flag": "1 or 0",
     "number": "whole number",
     "words": "words with commas",
+    "choice": "one of the meaning's",
     "day": "day",
     "database": "URL",
     "master_keys": "keys",

@@ -82,3 +82,53 @@ class TestEveryRoute:
         acme.tenant.save()
 
         assert wrong_with(sign_in(client, acme.users[Role.STAFF]).get("/")) == []
+
+
+class TestWhatNoViewAnswers:
+    """Answers of the layers before any view: they carry the same headers."""
+
+    def without_cache(self, response: Any) -> list[str]:
+        return [name for name in wrong_with(response) if name != "Cache-Control"]
+
+    @pytest.mark.parametrize("file", ["css/base.css", "js/announce.js", "fonts/noto-sans-jp-0-400-normal.woff2"])
+    def test_a_static_file(self, client: Client, file: str) -> None:
+        response = client.get(f"/static/{file}")
+
+        assert response.status_code == 200
+        assert self.without_cache(response) == []
+
+    def test_a_static_file_that_is_not_there(self, db: None, client: Client) -> None:
+        assert wrong_with(client.get("/static/css/nowhere.css")) == []
+
+    def test_the_way_to_https(self, client: Client, settings: Any) -> None:
+        settings.SECURE_SSL_REDIRECT = True
+
+        response = Client().get("/account/login")
+
+        assert (response.status_code, response["Location"]) == (301, "https://testserver/account/login")
+        assert wrong_with(response) == []
+
+    @pytest.mark.parametrize("redirects", [True, False])
+    def test_a_strange_host(self, settings: Any, redirects: bool) -> None:
+        settings.SECURE_SSL_REDIRECT = redirects
+
+        response = Client(raise_request_exception=False).get("/account/login", headers={"host": "evil.example"})
+
+        assert response.status_code == 400
+        assert wrong_with(response) == []
+
+    def test_an_address_with_nul(self, db: None) -> None:
+        response = Client(raise_request_exception=False).get("/people/%00")
+
+        assert response.status_code == 400
+        assert wrong_with(response) == []
+
+    def test_a_form_without_its_token(self, db: None) -> None:
+        response = Client(enforce_csrf_checks=True).post("/account/login")
+
+        assert response.status_code == 403
+        assert wrong_with(response) == []
+
+    @pytest.mark.parametrize("address", ["/account/login", "/api/v1/rosters", "/healthz"])
+    def test_a_method_that_is_not_known(self, db: None, client: Client, address: str) -> None:
+        assert wrong_with(client.generic("TRACE", address)) == []

@@ -16,7 +16,7 @@ from config.reference.settings import readings
 from config.settings_reference import APPLICATION, LAUNCHER
 from tests.rules.project_files import APPS, PACKAGES, ROOT, python_files, shown
 
-READERS: Final = frozenset({"text", "flag", "number", "words", "day", "database", "master_keys"})
+READERS: Final = frozenset({"text", "flag", "number", "words", "choice", "day", "database", "master_keys"})
 DJANGO_OWN: Final = "DJANGO_SETTINGS_MODULE"
 SERVERS: Final = {"DATABASE_URL", "REDIS_URL", "DEMO_SMSC_URL"}
 # Beside config/env.py: Django's own switch, what tests run without servers on, and the maker of the environment.
@@ -93,6 +93,7 @@ class TestReaders:
             (env.text, ""),
             (env.flag, "maybe"),
             (lambda name: env.number(name, 1), "many"),
+            (lambda name: env.choice(name, "a", among=("a", "b")), "c"),
             (env.day, "2022/08/15"),
             (env.database, ""),
             (env.database, "mysql://somewhere/x"),
@@ -120,6 +121,7 @@ class TestReaders:
             (env.flag, "0", False),
             (lambda name: env.number(name, 1), "-3", -3),
             (env.words, " a, ,b ", ["a", "b"]),
+            (lambda name: env.choice(name, "a", among=("a", "b")), " B", "b"),
             (env.day, "2024-02-29", date(2024, 2, 29)),
             (env.day, "", None),
             (env.master_keys, "1:" + "A" * 43 + "=,7:" + "A" * 43 + "=", {1: bytes(32), 7: bytes(32)}),

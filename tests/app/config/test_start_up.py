@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from datetime import date
 from pathlib import Path
 from typing import Any, Final
 
@@ -27,6 +28,8 @@ def production(settings: Any) -> Any:
     settings.REFUSES_UNSAFE_START = True
     settings.SECRET_KEY = GOOD_KEY
     settings.MASTER_KEYS = {1: bytes(range(32))}
+    settings.ALLOWED_HOSTS = ["todoke.example"]
+    settings.BASE_URL = "https://todoke.example"
     return settings
 
 
@@ -41,6 +44,8 @@ def start(*command: str, **changes: str) -> subprocess.CompletedProcess[str]:
         "SECRET_KEY": GOOD_KEY,
         "MASTER_KEYS": "1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=",
         "DEMO": "0",
+        "ALLOWED_HOSTS": "todoke.example",
+        "BASE_URL": "https://todoke.example",
         **changes,
     }
     return subprocess.run(
@@ -64,6 +69,15 @@ class TestSettings:
             ("MASTER_KEYS", {}, "todoke.E004"),
             ("MASTER_KEYS", {1: bytes(32)}, "todoke.E005"),
             ("MASTER_KEYS", {1: bytes(range(32)), 2: b"ab" * 16}, "todoke.E005"),
+            ("DEMO_TODAY", date(2022, 8, 15), "todoke.E010"),
+            ("FAILPOINT", "before_submit", "todoke.E011"),
+            ("ALLOWED_HOSTS", ["*"], "todoke.E012"),
+            ("ALLOWED_HOSTS", ["todoke.example", ".example"], "todoke.E012"),
+            ("ALLOWED_HOSTS", [], "todoke.E012"),
+            ("BASE_URL", "http://todoke.example", "todoke.E013"),
+            ("OPERATOR_WEBHOOK_URL", "https://calls.example/todoke", "todoke.E014"),
+            ("OPERATOR_WEBHOOK_URL", "http://calls.example/todoke", "todoke.E014"),
+            ("EMAIL_HOST", "mail.example", "todoke.E015"),
         ],
     )
     def test_that_are_unsafe_are_refused(self, production: Any, name: str, value: Any, expected: str) -> None:
@@ -72,6 +86,13 @@ class TestSettings:
         assert ids() == {expected}
         with pytest.raises(UnsafeToStart, match=expected):
             refuse_unsafe()
+
+    @pytest.mark.parametrize("security", ["EMAIL_USE_TLS", "EMAIL_USE_SSL"])
+    def test_with_mail_that_is_enciphered_are_taken(self, production: Any, security: str) -> None:
+        production.EMAIL_HOST = "mail.example"
+        setattr(production, security, True)
+
+        assert ids() == set()
 
     def test_of_the_demonstration_are_not_asked(self, settings: Any) -> None:
         settings.DEMO = True
@@ -132,6 +153,8 @@ class TestProcesses:
             ({"DEBUG": "1"}, "DEBUG is on"),
             ({"SECRET_KEY": "short"}, "SECRET_KEY is weak"),
             ({"MASTER_KEYS": ""}, "MASTER_KEYS is not set"),
+            ({"ALLOWED_HOSTS": "*"}, "ALLOWED_HOSTS must name"),
+            ({"EMAIL_SECURITY": "perhaps"}, "EMAIL_SECURITY must be one of"),
         ],
     )
     def test_the_web_refuses(self, changes: dict[str, str], sentence: str) -> None:
@@ -151,6 +174,17 @@ class TestProcesses:
 
         assert done.returncode != 0
         assert "DEMO is on" in done.stderr
+
+    @pytest.mark.parametrize(("proxies", "is_believed"), [("0", False), ("1", True)])
+    def test_only_a_proxy_of_ours_is_believed_about_https(self, proxies: str, is_believed: bool) -> None:
+        asked = (
+            "import config.wsgi; from django.test import Client; "
+            "print(Client().get('/account/login', headers={'host': 'todoke.example', 'x-forwarded-proto': 'https'})"
+            ".status_code == 301)"
+        )
+        done = start("-c", asked, TRUSTED_PROXIES=proxies)
+
+        assert (done.returncode, str(not is_believed) in done.stdout) == (0, True), done.stderr
 
     def test_the_deployment_check_has_nothing_to_say(self) -> None:
         done = start("manage.py", "check", "--deploy", "--fail-level=WARNING")
