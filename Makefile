@@ -1,6 +1,6 @@
 # `make` lists what there is. Everything runs in .venv, which is made on the way.
 .DEFAULT_GOAL := help
-.PHONY: help setup lock demo demo-reset serve fmt lint types arch test-fast test test-faults migrations-check messages docs check
+.PHONY: help setup lock demo demo-reset serve fmt lint types arch test-fast test test-faults migrations-check messages docs audit check
 .NOTPARALLEL:
 
 VENV := .venv
@@ -36,6 +36,7 @@ lock: setup ## Resolve requirements*.in anew into the files with hashes
 	$(BIN)/uv pip compile --upgrade --generate-hashes --no-emit-index-url --python-version 3.11 requirements.in -o requirements.txt
 	$(BIN)/uv pip compile --upgrade --generate-hashes --no-emit-index-url --python-version 3.11 requirements-dev.in -o $(LOCK)
 	$(BIN)/uv pip compile --upgrade --generate-hashes --no-emit-index-url --python-version 3.11 requirements-setup.in -o requirements-setup.txt
+	$(BIN)/uv pip compile --upgrade --generate-hashes --no-emit-index-url --python-version 3.11 requirements-audit.in -o requirements-audit.txt
 
 # `exec`: a runner must be make's own child, with no shell between, to see that make was told to stop (stopping.py).
 demo: setup ## Run everything on this machine, to be tried in a browser; Ctrl-C stops it
@@ -83,4 +84,7 @@ messages: setup ## Collect and compile the translations (needs gettext)
 docs: setup ## Make the reference pages of docs/ from the code
 	$(OFFLINE) $(BIN)/python manage.py write_docs
 
-check: lint types arch migrations-check test ## What must hold before a change is handed over
+audit: setup ## Ask PyPI for known vulnerabilities of what production installs; says so where it cannot be reached
+	@$(BIN)/python -m devservers audit
+
+check: lint types arch migrations-check audit test ## What must hold before a change is handed over

@@ -1,4 +1,4 @@
-"""The command line: `python -m devservers demo | demo-reset | test | run | serve`."""
+"""The command line: `python -m devservers demo | demo-reset | test | run | serve | audit`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from devservers import demo, serving, testing
+from devservers import auditing, demo, serving, testing
 from devservers.errors import CannotStart
 
 
@@ -17,6 +17,8 @@ def main(arguments: list[str]) -> int:
     try:
         if command == "test":
             return testing.test(rest)
+        if command == "audit":
+            return auditing.audit()
         if command == "run":
             return testing.run_with_servers(rest[1:] if rest[:1] == ["--"] else rest)
         return _run(_parser().parse_args(arguments or ["--help"]))
@@ -43,6 +45,7 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--data", type=Path, default=demo.DATA, help="the data directory (default: .data)")
     serve.add_argument("--settings", default=demo.SETTINGS, help="the settings module to name (default: %(default)s)")
     commands.add_parser("test", help="run pytest against private servers; all arguments are pytest's")
+    commands.add_parser("audit", help="ask PyPI for known vulnerabilities of what production installs")
     commands.add_parser("run", help="run a command (after --) against private, prepared servers")
     return parser
 
