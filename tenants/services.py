@@ -272,6 +272,15 @@ def allow_networks(*, networks: Sequence[str], address: str | None, by: Actor, n
     must_cover(by, None)
     if not is_allowed(address, networks):
         raise WouldLockOut
+    _set_networks(networks, by=by, now=now)
+
+
+def open_networks(*, now: datetime) -> None:
+    """The operators' help for an office whose addresses changed: the tenant in scope is open from everywhere."""
+    _set_networks([], by=None, now=now)
+
+
+def _set_networks(networks: Sequence[str], *, by: Actor | None, now: datetime) -> None:
     with transaction.atomic():
         tenant = Tenant.objects.select_for_update().get(pk=current_tenant_id())
         before, tenant.allowed_networks = tenant.allowed_networks, list(networks)
