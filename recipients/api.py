@@ -34,6 +34,7 @@ from tenants.middleware import actor_for
 from tenants.models import Department
 from tenants.pagination import cursor_page
 from tenants.permissions import Permission
+from tenants.viewing import record_listed
 
 ROUTES: Final = {route.word: route for route in Route}
 CURSOR: Final = OpenApiParameter("cursor", str)
@@ -131,6 +132,7 @@ class RowsView(APIView):
             raise Invalid(fields={"route": [", ".join(ROUTES)]})
         rows = rows_of(roster, route=ROUTES.get(wanted), reason=request.query_params.get("reason", ""))
         found = cursor_page(rows, order=["row"], cursor=request.query_params.get("cursor"))
+        _note_look(request, roster, count=len(found.results))
         return Response(found.body(lambda row: RowOutput(row).data))
 
 
@@ -139,7 +141,9 @@ class RowView(APIView):
 
     @extend_schema(responses=RowOutput)
     def get(self, request: Request, public_id: UUID, row: int) -> Response:
-        found = get_object_or_404(Recipient.objects, roster=_roster(request, public_id), row=_bounded(row))
+        roster = _roster(request, public_id)
+        found = get_object_or_404(Recipient.objects, roster=roster, row=_bounded(row))
+        _note_look(request, roster, count=1)
         return Response(RowOutput(found).data)
 
     @extend_schema(request={"application/json": {"type": "object"}}, responses=RowOutput)
@@ -152,6 +156,12 @@ class RowView(APIView):
         get_object_or_404(Recipient.objects, roster=roster, row=_bounded(row))
         mended = services.mend_row(roster=roster, row=row, fields=fields, by=actor_for(request), now=timezone.now())
         return Response(RowOutput(mended).data)
+
+
+def _note_look(request: Request, roster: Roster, *, count: int) -> None:
+    record_listed(
+        request, what="roster", count=count, object_id=str(roster.public_id), department_id=roster.department_id
+    )
 
 
 def _bounded(row: int) -> int:
@@ -171,9 +181,12 @@ class OptOutsView(APIView):
         """Entries, newest first; ``phone`` in any writing finds one number's, ended ones too."""
         phone = request.query_params.get("phone")
         if phone is not None:
-            return Response({"results": [OptOutOutput(entry).data for entry in find_opt_outs(phone)], "next": None})
+            of_number = find_opt_outs(phone)
+            record_listed(request, what="opt_outs", count=len(of_number))
+            return Response({"results": [OptOutOutput(entry).data for entry in of_number], "next": None})
         entries = OptOut.objects.filter(ended_at=None)
         found = cursor_page(entries, order=["-created_at"], cursor=request.query_params.get("cursor"))
+        record_listed(request, what="opt_outs", count=len(found.results))
         return Response(found.body(lambda entry: OptOutOutput(entry).data))
 
     @extend_schema(request=OptOutInput, responses={201: OptOutOutput})

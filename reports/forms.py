@@ -5,6 +5,8 @@ from __future__ import annotations
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from tenants.viewing import reason_field
+
 
 class PeopleForm(forms.Form):
     """One field that takes a number, a name, its kana or an id, in any writing."""
@@ -15,6 +17,12 @@ class PeopleForm(forms.Form):
         help_text=_("090-1234-5678、０９０１２３４５６７８、高橋、髙橋、たかはし など、どの書き方でもさがせます。"),
         widget=forms.TextInput(attrs={"autocomplete": "off", "inputmode": "search"}),
     )
+
+
+class PeopleAndReasonForm(PeopleForm):
+    """The same for an office that asks why."""
+
+    view_reason = reason_field()
 
 
 class ErasureForm(forms.Form):

@@ -32,6 +32,11 @@ class PersonKey:
         blob = keys.ring().seal(PURPOSE, self.kind + self.value + self.name_hash)
         return base64.urlsafe_b64encode(blob).rstrip(b"=").decode()
 
+    @property
+    def trail_id(self) -> str:
+        """What the audit trail knows this person by: always the same, and told by nothing but the tenant's own key."""
+        return keys.ring().hash("person in the trail", self.kind + self.value + self.name_hash).hex()
+
 
 def person_at(address: str) -> PersonKey:
     """Raises ``NoSuchPerson``."""

@@ -11,6 +11,7 @@ urlpatterns = [
     path("calendar", today.calendar, name="calendar"),
     path("people", people.people, name="people"),
     path("people/<str:address>", people.person, name="person"),
+    path("people/<str:address>/viewers", people.person_viewers, name="person_viewers"),
     path("people/<str:address>/erase", erasures.erase, name="erase_person"),
     path("erasures", erasures.erasure_list, name="erasures"),
     path("erasures/<uuid:public_id>", erasures.erasure, name="erasure"),

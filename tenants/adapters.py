@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from tenants import keys
-from tenants.account import attempts, devices, sessions
+from tenants.account import attempts, devices, factors, sessions
 from tenants.account.attempts import Bucket
 from tenants.account.trail import write
 from tenants.models import User
@@ -67,6 +67,12 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth sh
         super().login(request, user)
         sessions.begin(request, address=client_address(request))
         write("log_in.succeeded", user=user, request=request)
+
+    def logout(self, request: HttpRequest) -> None:
+        user, is_proven = request.user, factors.proved_at(request) is not None
+        super().logout(request)
+        if isinstance(user, User):
+            write("log_out.done", user=user, request=request, is_proven=is_proven)
 
     def set_password(self, user: Any, password: str) -> None:
         """Whoever changes a password, by whatever way, ends every session that the old one opened."""

@@ -32,6 +32,7 @@ ACTIONS: Final[Mapping[str, str | Promise]] = {
     "campaign.resumed": gettext_lazy("配信を再開した"),
     "campaign.exported": gettext_lazy("配信の結果を書き出した"),
     "campaign.cancelled": gettext_lazy("配信を中止した"),
+    "call.viewed": gettext_lazy("電話する人の画面を開いた"),
     "call.attempted": gettext_lazy("電話の結果を記録した"),
     "message.sent_again": gettext_lazy("結果不明のSMSをもう一度送った"),
     "message.taken_as_sent": gettext_lazy("結果不明のSMSを送信済みとして扱った"),
@@ -50,6 +51,8 @@ ACTIONS: Final[Mapping[str, str | Promise]] = {
     "data.forgotten": gettext_lazy("保存期間の過ぎた記録を消した"),
     "person.viewed": gettext_lazy("個人の記録を見た"),
     "people.searched": gettext_lazy("個人の記録をさがした"),
+    "people.listed": gettext_lazy("個人の並ぶ一覧を見た"),
+    "audit.exported": gettext_lazy("操作の記録を書き出した"),
     "tenant.rules_changed": gettext_lazy("組織のルールを変えた"),
     "department.added": gettext_lazy("部署を加えた"),
     "department.opened": gettext_lazy("部署を再び使えるようにした"),
@@ -64,6 +67,7 @@ ACTIONS: Final[Mapping[str, str | Promise]] = {
     "invitation.revoked": gettext_lazy("招待を取り消した"),
     "invitation.accepted": gettext_lazy("招待を受けて利用を始めた"),
     "log_in.succeeded": gettext_lazy("ログインした"),
+    "log_out.done": gettext_lazy("ログアウトした"),
     "log_in.failed": gettext_lazy("ログインに失敗した（パスワード）"),
     "log_in.code_failed": gettext_lazy("ログインに失敗した（確認コード）"),
     "log_in.refused": gettext_lazy("許可していない場所からの利用を断った"),
@@ -87,6 +91,13 @@ DETAILS: Final[Mapping[str, str | Promise]] = {
     "phone": gettext_lazy("電話番号"),
     "external_id": gettext_lazy("管理番号"),
     "reason": gettext_lazy("理由"),
+    "view_reason": gettext_lazy("見た理由"),
+    "list": gettext_lazy("一覧"),
+    "since": gettext_lazy("始めの日"),
+    "until": gettext_lazy("終わりの日"),
+    "action": gettext_lazy("操作"),
+    "person": gettext_lazy("利用者"),
+    "about": gettext_lazy("対象"),
     "codes": gettext_lazy("確認事項"),
     "row": gettext_lazy("行"),
     "rows": gettext_lazy("行数"),
@@ -127,7 +138,42 @@ DETAILS: Final[Mapping[str, str | Promise]] = {
     "names": gettext_lazy("氏名の違う人数"),
     "compared": gettext_lazy("氏名を比べた人数"),
 }
-_VALUES: Final[dict[str, Mapping[str, str | Promise]]] = {"role": dict(Role.choices)}
+KINDS: Final[Mapping[str, str | Promise]] = {
+    "roster": gettext_lazy("名簿"),
+    "campaign": gettext_lazy("配信"),
+    "check": gettext_lazy("配信"),
+    "call": gettext_lazy("電話"),
+    "calls": gettext_lazy("電話"),
+    "message": gettext_lazy("SMS"),
+    "messages": gettext_lazy("SMS"),
+    "batch": gettext_lazy("SMS"),
+    "decisions": gettext_lazy("SMS"),
+    "erasure": gettext_lazy("消去の証明"),
+    "person": gettext_lazy("住民"),
+    "template": gettext_lazy("文面"),
+    "opt_out": gettext_lazy("SMSの停止"),
+    "opt_outs": gettext_lazy("SMSの停止"),
+    "user": gettext_lazy("利用者"),
+    "invitation": gettext_lazy("招待"),
+    "department": gettext_lazy("部署"),
+    "api_key": gettext_lazy("APIキー"),
+    "tenant": gettext_lazy("組織"),
+    "audit": gettext_lazy("操作の記録"),
+}
+LISTS: Final[Mapping[str, str | Promise]] = {
+    "roster": gettext_lazy("名簿の行"),
+    "campaign": gettext_lazy("配信の行"),
+    "check": gettext_lazy("送信前の確認の例"),
+    "calls": gettext_lazy("架電リスト"),
+    "decisions": gettext_lazy("判断を待つSMS"),
+    "opt_outs": gettext_lazy("SMS停止の台帳"),
+    "messages": gettext_lazy("SMSの一覧"),
+}
+_VALUES: Final[dict[str, Mapping[str, str | Promise]]] = {
+    "role": dict(Role.choices),
+    "list": LISTS,
+    "action": ACTIONS,
+}
 """Detail → code → word, for details that are codes of ours; the apps above tell theirs by `explain_values`."""
 
 
@@ -139,6 +185,7 @@ class AuditLine:
     who: str
     what: str
     details: tuple[tuple[str, str], ...]
+    about: str = ""
 
 
 def explain_values(detail: str, words: Mapping[str, str | Promise]) -> None:
@@ -150,8 +197,23 @@ def described(event: AuditEvent) -> AuditLine:
     who = event.user.name if event.user else _("システム")
     if event.api_key:
         who = _("%(name)s（APIキー「%(key)s」）") % {"name": who, "key": event.api_key.name}
-    details = tuple((str(DETAILS.get(key, key)), worded(key, value)) for key, value in event.personal.items() if value)
-    return AuditLine(at=event.at, who=who, what=str(ACTIONS.get(event.action, event.action)), details=details)
+    return AuditLine(
+        at=event.at,
+        who=who,
+        what=str(ACTIONS.get(event.action, event.action)),
+        details=details_of(event.personal),
+        about=event.object_id,
+    )
+
+
+def details_of(told: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    """What stands in the seal of a line: the word for it, and what it is in words."""
+    return tuple((str(DETAILS.get(key, key)), worded(key, value)) for key, value in told.items() if value)
+
+
+def kind_words(kind: str) -> str:
+    """What was acted on."""
+    return str(KINDS.get(kind, kind))
 
 
 def worded(key: str, value: Any) -> str:

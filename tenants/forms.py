@@ -44,6 +44,7 @@ class RulesForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at ru
             "callback_number",
             "requires_approval",
             "requires_consent",
+            "asks_view_reason",
             "sms_age_limit",
             "send_from",
             "send_until",
@@ -53,6 +54,7 @@ class RulesForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at ru
             "office_name": _("文面に入れる組織の名前"),
             "requires_approval": _("送信には別の人の承認が要る"),
             "requires_consent": _("同意のある人だけにSMSを送る"),
+            "asks_view_reason": _("住民の記録を見るときに理由をたずねる"),
             "send_from": _("送信を始める時刻"),
             "send_until": _("送信を終える時刻"),
         }
@@ -60,6 +62,7 @@ class RulesForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at ru
             "office_name": _("住民が詐欺と区別できるように、どの文面にも入れてください。"),
             "requires_approval": _("自分で作った配信を自分では承認できません。"),
             "requires_consent": _("名簿に同意の欄がない人には、電話で連絡します。"),
+            "asks_view_reason": _("記録をさがすときと、1人の記録を開くときです。理由は操作の記録に残ります。"),
             "send_from": _("日本時間です。"),
             "send_until": _("始める時刻と同じにすると、一日中送れます。0:00は真夜中です。"),
         }

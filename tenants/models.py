@@ -47,6 +47,7 @@ class Tenant(models.Model):
     kind = models.CharField(max_length=20, choices=TenantKind.choices, default=TenantKind.OTHER)
     requires_approval = models.BooleanField(default=True)
     requires_consent = models.BooleanField(default=True)
+    asks_view_reason = models.BooleanField(default=False, help_text="Before one person's records are shown.")
     sms_age_limit = models.PositiveSmallIntegerField(
         null=True, blank=True, help_text="From this age on people are phoned."
     )
@@ -270,7 +271,10 @@ class AuditEvent(TenantOwned, Sealed):
     privacy: ClassVar = {"*": Privacy.PUBLIC, "sealed": Privacy.PERSONAL}
 
     class Meta(TenantOwned.Meta):
-        indexes: ClassVar = [models.Index(fields=["tenant", "-at"], name="audit_by_time")]
+        indexes: ClassVar = [
+            models.Index(fields=["tenant", "-at"], name="audit_by_time"),
+            models.Index(fields=["tenant", "object_id"], name="audit_by_object", condition=~models.Q(object_id="")),
+        ]
 
 
 class Erasure(TenantOwned, Sealed):

@@ -94,23 +94,41 @@ def people_with_roles() -> list[PersonWithRoles]:
     return [PersonWithRoles(user=user, memberships=tuple(roles[user.pk])) for user in users]
 
 
-def audit_events(*, by: Actor, action: str, person: str, day: str) -> QuerySet[AuditEvent]:
-    """The audit trail, narrowed by act, by a person's id and by a day in Japan where these are readable.
+@dataclass(frozen=True, slots=True)
+class AuditSearch:
+    """What of the trail is wanted, as it was typed; what cannot be read narrows nothing.
 
-    Whoever audits some departments only reads their lines.
+    ``person`` is the id of whoever acted, ``about`` that of what was acted on, ``since`` and ``until`` are days in Japan,
+    both included.
     """
-    events: QuerySet[AuditEvent] = AuditEvent.objects.select_related("user", "api_key")
+
+    action: str = ""
+    person: str = ""
+    about: str = ""
+    since: str = ""
+    until: str = ""
+
+
+def audit_events(*, by: Actor, search: AuditSearch) -> QuerySet[AuditEvent]:
+    """The audit trail, narrowed. Whoever audits some departments only reads their lines."""
+    events: QuerySet[AuditEvent] = AuditEvent.objects.all()
     if by.department_ids is not None:
         events = events.filter(department_id__in=by.department_ids)
-    if action and action.isprintable():
-        events = events.filter(action=action)
-    if person.isascii() and person.isdigit() and len(person) < 19:
-        events = events.filter(user_id=int(person))
-    chosen = readable_day(day)
-    if chosen is not None:
-        begin = timezone.make_aware(datetime.combine(chosen, time.min))
-        events = events.filter(at__gte=begin, at__lt=begin + timedelta(days=1))
+    if search.action and search.action.isprintable():
+        events = events.filter(action=search.action)
+    if search.person.isascii() and search.person.isdigit() and len(search.person) < 19:
+        events = events.filter(user_id=int(search.person))
+    if search.about and search.about.isprintable():
+        events = events.filter(object_id=search.about)
+    if (first := readable_day(search.since)) is not None:
+        events = events.filter(at__gte=_begin_of(first))
+    if (last := readable_day(search.until)) is not None and last < date.max:
+        events = events.filter(at__lt=_begin_of(last + timedelta(days=1)))
     return events
+
+
+def _begin_of(day: date) -> datetime:
+    return timezone.make_aware(datetime.combine(day, time.min))
 
 
 def readable_day(text: str) -> date | None:

@@ -22,4 +22,5 @@ urlpatterns = [
     path("settings/keys", views.keys, name="settings_keys"),
     path("settings/keys/<uuid:public_id>/revoke", views.revoke_key, name="revoke_key"),
     path("audit", views.audit, name="audit"),
+    path("audit/file", views.audit_file, name="audit_file"),
 ]

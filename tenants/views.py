@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 from uuid import UUID
 
@@ -10,11 +11,14 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
+from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 
 from tenants import services
 from tenants.account import invitations, resets
+from tenants.account.fresh import must_be_fresh
+from tenants.audit_file import TooManyLines, audit_trail_file
 from tenants.audit_words import action_choices, described
 from tenants.context import current_tenant_id
 from tenants.errors import Refused
@@ -29,14 +33,17 @@ from tenants.forms import (
     RulesForm,
 )
 from tenants.middleware import actor_for
-from tenants.models import ApiKey, Department, Invitation, Membership, Tenant, User
+from tenants.models import ApiKey, AuditEvent, Department, Invitation, Membership, Tenant, User
 from tenants.network import client_address
 from tenants.pages import BOTH, GET, POST, page
-from tenants.pagination import cursor_page
+from tenants.pagination import Page, cursor_page
 from tenants.permissions import Permission
-from tenants.selectors import audit_events, people_with_roles
+from tenants.selectors import AuditSearch, audit_events, people_with_roles
+from tenants.spreadsheets import ENCODINGS
 
 INVALID = 422
+WATCHED = frozenset({"requires_approval", "asks_view_reason"})
+"""Rules about who may do what: to change one is a change of rights."""
 
 
 @page(Permission.SETTINGS, methods=BOTH)
@@ -47,6 +54,8 @@ def rules(request: HttpRequest) -> HttpResponse:
         return render(request, "tenants/rules.html", {"form": form})
     if not form.is_valid():
         return render(request, "tenants/rules.html", {"form": form}, status=INVALID)
+    if WATCHED & set(form.changed_data):
+        must_be_fresh(request)
     changed = services.change_rules(changes=form.cleaned_data, by=actor_for(request), now=timezone.now())
     messages.success(request, _("ルールを保存しました。") if changed else _("変わった項目はありません。"))
     return redirect("settings")
@@ -272,18 +281,43 @@ def networks(request: HttpRequest) -> HttpResponse:
 @page(Permission.READ_AUDIT, methods=GET)
 @never_cache
 def audit(request: HttpRequest) -> HttpResponse:
-    """Who did what, newest first; searched by act, person and day."""
-    chosen = {name: request.GET.get(name, "") for name in ("action", "person", "day")}
-    events = cursor_page(
-        audit_events(by=actor_for(request), action=chosen["action"], person=chosen["person"], day=chosen["day"]),
-        order=["-at"],
-        cursor=request.GET.get("cursor"),
-    )
-    context = {
-        "lines": [described(event) for event in events.results],
-        "next_cursor": events.next,
-        "chosen": chosen,
+    """Who did what, newest first; searched by act, person, days and what it was about."""
+    search = _audit_search(request)
+    wanted = audit_events(by=actor_for(request), search=search).select_related("user", "api_key")
+    events = cursor_page(wanted, order=["-at"], cursor=request.GET.get("cursor"))
+    return render(request, "tenants/audit.html", _audit_context(search, events))
+
+
+def _audit_search(request: HttpRequest) -> AuditSearch:
+    return AuditSearch(**{field.name: request.GET.get(field.name, "") for field in dataclasses.fields(AuditSearch)})
+
+
+def _audit_context(search: AuditSearch, events: Page[AuditEvent] | None = None) -> dict[str, Any]:
+    return {
+        "lines": [described(event) for event in events.results] if events else [],
+        "next_cursor": events.next if events else "",
+        "chosen": search,
+        "query": urlencode({name: value for name, value in dataclasses.asdict(search).items() if value}),
         "actions": action_choices(),
         "people": User.objects.filter(tenant_id=current_tenant_id()).order_by("name"),
     }
-    return render(request, "tenants/audit.html", context)
+
+
+@page(Permission.READ_AUDIT, methods=GET)
+@never_cache
+def audit_file(request: HttpRequest) -> HttpResponse:
+    """The lines that the search finds, for a spreadsheet; ``?encoding=cp932`` for an old Excel."""
+    search, encoding = _audit_search(request), request.GET.get("encoding", "utf-8")
+    try:
+        content = audit_trail_file(
+            search=search,
+            by=actor_for(request),
+            now=timezone.now(),
+            encoding=encoding if encoding in ENCODINGS else "utf-8",
+        )
+    except TooManyLines as refused:
+        messages.error(request, str(refused.user_message))
+        return render(request, "tenants/audit.html", _audit_context(search), status=INVALID)
+    response = HttpResponse(content, content_type="text/csv")
+    response["Content-Disposition"] = 'attachment; filename="audit.csv"'
+    return response

@@ -17,10 +17,12 @@ from dispatch.models import CallState
 from dispatch.selectors.calls import api_call, calls_where, names_on, visible_calls, with_attempts
 from dispatch.serializers import AttemptInput, CallOutput
 from dispatch.services.calls import record_attempt
+from dispatch.services.viewing import record_call_viewed
 from tenants.errors import Invalid
 from tenants.middleware import actor_for
 from tenants.pagination import cursor_page
 from tenants.permissions import Permission
+from tenants.viewing import record_listed
 
 
 class CallsView(APIView):
@@ -43,6 +45,7 @@ class CallsView(APIView):
         if campaign := query.get("campaign", ""):
             found = found.filter(campaign__public_id=_uuid(campaign))
         calls = cursor_page(found, order=["created_at", "row"], cursor=query.get("cursor"))
+        record_listed(request, what="calls", count=len(calls.results))
         names = names_on(calls.results)
         return Response(calls.body(lambda call: api_call(call, names)))
 
@@ -53,6 +56,7 @@ class CallView(APIView):
     @extend_schema(responses=CallOutput)
     def get(self, request: Request, public_id: UUID) -> Response:
         call = get_object_or_404(with_attempts(visible_calls(actor_for(request))), public_id=public_id)
+        record_call_viewed(call=call, by=actor_for(request), now=timezone.now())
         return Response(api_call(call, names_on([call])))
 
     @extend_schema(request=AttemptInput, responses=CallOutput)

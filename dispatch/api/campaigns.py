@@ -29,6 +29,7 @@ from tenants.idempotency import idempotent
 from tenants.middleware import actor_for
 from tenants.pagination import cursor_page
 from tenants.permissions import Permission
+from tenants.viewing import record_listed
 
 CURSOR = OpenApiParameter("cursor", str)
 STATE = OpenApiParameter("state", str)
@@ -110,6 +111,13 @@ class CampaignMessagesView(APIView):
             raise Invalid(sentence, fields={"state": [sentence]}) from exc
         messages = cursor_page(found, order=["recipient_id"], cursor=request.query_params.get("cursor"))
         shown = evidence.shown(messages.results)
+        record_listed(
+            request,
+            what="campaign",
+            count=len(shown),
+            object_id=str(campaign.public_id),
+            department_id=campaign.department_id,
+        )
         results = [message_body(one, with_events=False) for one in shown]
         return Response({"results": results, "next": messages.next})
 

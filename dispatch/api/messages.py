@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 from uuid import UUID
 
 from django.shortcuts import get_object_or_404
@@ -28,6 +28,7 @@ from dispatch.message_serializers import (
 from dispatch.models import Message
 from dispatch.services.errors import TextRefused
 from dispatch.services.messages import BadNumber, Draft, send_message, send_messages
+from dispatch.services.viewing import record_message_viewed, record_messages_searched
 from recipients.phone_numbers import parse_number
 from templates_sms.models import TemplateVersion
 from templates_sms.rendering import Renderer, TemplateProblem
@@ -38,7 +39,14 @@ from tenants.idempotency import idempotent
 from tenants.middleware import actor_for
 from tenants.pagination import cursor_page
 from tenants.permissions import Permission
-from tenants.services import record
+from tenants.viewing import HEADER, api_reason
+
+WHY: Final = OpenApiParameter(
+    HEADER,
+    str,
+    OpenApiParameter.HEADER,
+    description="Why, in percent-encoded UTF-8; wanted where the office asks for a reason.",
+)
 
 
 class BadQuery(Invalid):
@@ -88,12 +96,12 @@ class MessagesView(APIView):
     permissions: ClassVar = {"GET": Permission.READ_EVIDENCE, "POST": Permission.SEND}
 
     @extend_schema(
-        parameters=[OpenApiParameter(name) for name in ("phone", "reference", "since", "cursor")],
+        parameters=[*(OpenApiParameter(name) for name in ("phone", "reference", "since", "cursor")), WHY],
         responses=MessageOutput(many=True),
     )
     def get(self, request: Request) -> Response:
         """Messages, newest first, to a number in any writing, with a reference, since an instant."""
-        query, actor = request.query_params, actor_for(request)
+        query, actor, reason = request.query_params, actor_for(request), api_reason(request)
         page = cursor_page(
             evidence.messages(
                 by=actor,
@@ -105,7 +113,7 @@ class MessagesView(APIView):
             cursor=query.get("cursor"),
         )
         results = [message_body(one, with_events=False) for one in evidence.shown(page.results)]
-        record(action="people.searched", by=actor, now=timezone.now(), kind="message", details={"count": len(results)})
+        record_messages_searched(found=len(results), by=actor, now=timezone.now(), reason=reason)
         return Response({"results": results, "next": page.next})
 
     @extend_schema(request=MessageInput, responses={201: MessageWithEventsOutput})
@@ -164,10 +172,10 @@ def _error(refused: Refused) -> dict[str, Any]:
 class MessageView(APIView):
     permissions: ClassVar = {"GET": Permission.READ_EVIDENCE}
 
-    @extend_schema(responses=MessageWithEventsOutput)
+    @extend_schema(parameters=[WHY], responses=MessageWithEventsOutput)
     def get(self, request: Request, public_id: UUID) -> Response:
         """One message with everything that happened to it."""
-        actor = actor_for(request)
+        actor, reason = actor_for(request), api_reason(request)
         message = get_object_or_404(
             evidence.messages(by=actor).select_related(
                 "campaign", "campaign__created_by", "campaign__approved_by", "campaign__sent_by"
@@ -175,7 +183,7 @@ class MessageView(APIView):
             public_id=public_id,
         )
         (one,) = evidence.shown([message])
-        record(action="message.viewed", by=actor, now=timezone.now(), kind="message", object_id=str(message.public_id))
+        record_message_viewed(message=message, by=actor, now=timezone.now(), reason=reason)
         return Response(message_body(one, with_events=True))
 
 

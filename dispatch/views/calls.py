@@ -28,6 +28,7 @@ from dispatch.selectors.calls import (
 from dispatch.selectors.campaigns import visible_campaigns
 from dispatch.services.calls import open_call, record_attempt
 from dispatch.services.previews import text_for
+from dispatch.services.viewing import record_call_viewed
 from dispatch.views.drafts import INVALID, tenant_of
 from recipients.phone_numbers import national_format
 from tenants.errors import Refused
@@ -35,6 +36,7 @@ from tenants.middleware import actor_for
 from tenants.pages import BOTH, GET, page
 from tenants.pagination import cursor_page
 from tenants.permissions import Permission
+from tenants.viewing import record_listed
 
 SHOWN: Final = (
     ("open", gettext_lazy("未対応")),
@@ -65,6 +67,9 @@ def call_list(request: HttpRequest) -> HttpResponse:
     counts = count_calls(mine, by=actor, now=now)
     wanted = calls_where(mine, by=actor, now=now, show=show, reason=reason)
     found = cursor_page(with_attempts(wanted), order=["created_at", "row"], cursor=request.GET.get("cursor"), size=ROWS)
+    record_listed(
+        request, what="calls", count=len(found.results), object_id=str(chosen.public_id) if chosen is not None else ""
+    )
     viewers = viewers_of(found.results, by=actor, now=now)
     age_limit = tenant_of(request).sms_age_limit
     context = {
@@ -135,6 +140,7 @@ def call(request: HttpRequest, public_id: UUID) -> HttpResponse:
     viewer = viewers_of([found], by=actor, now=now).get(found.pk, "")
     if not viewer:
         open_call(call=found, by=actor, now=now)
+    record_call_viewed(call=found, by=actor, now=now)
     context = _call_context(request, found, viewer=viewer) | {"form": form}
     return render(request, "dispatch/call.html", context, status=INVALID if form.errors else 200)
 

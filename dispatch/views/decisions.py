@@ -24,6 +24,7 @@ from tenants.pages import GET, POST, page
 from tenants.pagination import cursor_page
 from tenants.permissions import Permission
 from tenants.sealing import SealBroken
+from tenants.viewing import record_listed
 
 ROWS: Final = 50
 POLL_S: Final = 5
@@ -36,6 +37,7 @@ def decision_list(request: HttpRequest) -> HttpResponse:
     chosen = _chosen(request)
     wanted = undecided(actor_for(request), campaign=chosen)
     found = cursor_page(wanted, order=["created_at"], cursor=request.GET.get("cursor"), size=ROWS)
+    record_listed(request, what="decisions", count=len(found.results))
     context = {
         "rows": [_row(message) for message in found.results],
         "count": wanted.count(),

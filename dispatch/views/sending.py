@@ -27,6 +27,7 @@ from tenants.errors import Refused
 from tenants.middleware import actor_for
 from tenants.pages import GET, POST, page
 from tenants.permissions import Permission
+from tenants.viewing import record_listed
 
 Act = Callable[..., Campaign]
 
@@ -40,7 +41,15 @@ def campaign_check(request: HttpRequest, public_id: UUID) -> HttpResponse:
         return redirect("campaign", public_id=public_id)
     if _is_stale(campaign):
         campaigns.prepare_campaign(campaign=campaign)
-    return render(request, "dispatch/check.html", _check_context(request, campaign))
+    context = _check_context(request, campaign)
+    record_listed(
+        request,
+        what="check",
+        count=len(context["preview"].texts),
+        object_id=str(campaign.public_id),
+        department_id=campaign.department_id,
+    )
+    return render(request, "dispatch/check.html", context)
 
 
 def _is_stale(campaign: Campaign) -> bool:

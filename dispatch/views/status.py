@@ -27,6 +27,7 @@ from tenants.pagination import cursor_page
 from tenants.permissions import Permission
 from tenants.services import record
 from tenants.spreadsheets import write_csv
+from tenants.viewing import record_listed
 
 SHORTEST_DELAY_S: Final = 2
 LONGEST_DELAY_S: Final = 60
@@ -125,6 +126,13 @@ def _rows_context(request: HttpRequest, found: Campaign) -> dict[str, Any]:
     except ValueError as exc:
         raise BadRequest(_("その状態はありません。")) from exc
     rows = cursor_page(wanted, order=["recipient_id"], cursor=request.GET.get("cursor"), size=ROWS)
+    record_listed(
+        request,
+        what="campaign",
+        count=len(rows.results),
+        object_id=str(found.public_id),
+        department_id=found.department_id,
+    )
     return {
         "rows": [_row(one) for one in evidence.shown(rows.results)],
         "next_cursor": rows.next or "",

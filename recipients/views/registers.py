@@ -26,6 +26,7 @@ from tenants.pagination import cursor_page
 from tenants.permissions import Permission
 from tenants.services import record
 from tenants.spreadsheets import ENCODINGS, read_csv, write_csv
+from tenants.viewing import record_listed
 
 INVALID: Final = 422
 MOST_ROWS: Final = 20_000
@@ -39,9 +40,11 @@ def opt_outs(request: HttpRequest) -> HttpResponse:
     search = SearchForm(request.POST or None)
     if request.method == "POST" and search.is_valid():
         found = find_opt_outs(search.cleaned_data["phone"])
+        record_listed(request, what="opt_outs", count=len(found))
         return render(request, "recipients/opt_outs.html", _context(request, found, "", search=search, searched=True))
     entries = OptOut.objects.filter(ended_at=None).select_related("created_by")
     opened = cursor_page(entries, order=["-created_at"], cursor=request.GET.get("cursor"))
+    record_listed(request, what="opt_outs", count=len(opened.results))
     context = _context(request, opened.results, opened.next or "", search=search)
     return render(request, "recipients/opt_outs.html", context, status=INVALID if search.errors else 200)
 

@@ -27,6 +27,7 @@ from tenants.pages import BOTH, GET, POST, page
 from tenants.pagination import cursor_page
 from tenants.permissions import Permission
 from tenants.selectors import departments_of
+from tenants.viewing import record_listed
 
 INVALID: Final = 422
 LIST_SIZE: Final = 30
@@ -212,6 +213,13 @@ def roster_rows(request: HttpRequest, public_id: UUID) -> HttpResponse:
     route = ROUTES.get(request.GET.get("route", ""))
     reason = request.GET.get("reason", "")
     rows = cursor_page(rows_of(found, route=route, reason=reason), order=["row"], cursor=request.GET.get("cursor"))
+    record_listed(
+        request,
+        what="roster",
+        count=len(rows.results),
+        object_id=str(found.public_id),
+        department_id=found.department_id,
+    )
     tiles = roster_page.tiles_of(found, tenant_of(request), route=route, reason=reason)
     context = {
         "roster": found,

@@ -19,9 +19,12 @@ from recipients.selectors.names import recipients_that_may_match
 from reports.person_addresses import BY_ID, BY_PHONE, NoSuchPerson, PersonKey, hash_of_name
 from tenants import keys
 from tenants.actors import Actor
+from tenants.models import AuditEvent
+from tenants.selectors import AuditSearch, audit_events
 
 MOST_ROWS: Final = 500  # of one number or id; more than a year of weekly rosters
 MOST_PEOPLE: Final = 100  # of one name
+LOOKS: Final = ("person.viewed", "message.viewed", "call.viewed")
 MOST_OPENED: Final = 2_000  # rows that a search by name opens: 20 ms
 
 
@@ -130,6 +133,17 @@ def dossier_of(key: PersonKey, *, by: Actor) -> Dossier:
     events = evidence.timelines_of(messages)
     sent = tuple(Sent(shown=one, events=events[one.message.pk]) for one in evidence.shown(messages))
     return Dossier(person=people[0], sent=sent, phoned=_calls_of(rows))
+
+
+def looks_at(dossier: Dossier, *, by: Actor) -> QuerySet[AuditEvent]:
+    """Who opened this person's page, texts or calls, as far as ``by`` audits."""
+    about = [
+        dossier.person.key.trail_id,
+        *(str(sent.shown.message.public_id) for sent in dossier.sent),
+        *(str(phoned.call.public_id) for phoned in dossier.phoned),
+    ]
+    seen = audit_events(by=by, search=AuditSearch()).filter(object_id__in=about, action__in=LOOKS)
+    return seen.select_related("user", "api_key")
 
 
 def _visible_rows(by: Actor) -> QuerySet[Recipient]:
