@@ -28,6 +28,16 @@ class TestGuessable:
             "123456789012",
             "xxxxxxxxxxxxxxxx",
             "PASSWORD-2026",
+            "hokenjo2026!!",
+            "Todoke2026!!!!",
+            "yamada20240401",
+            "minato-hokenjo",
+            "tokyo2020tokyo",
+            "zaq12wsxcde3",
+            "abcdefghijkl",
+            "zyxwvutsrqpo",
+            "パスワード１２３４５６７",
+            "19800101 19800101",
         ],
     )
     def test_is_a_listed_word_in_disguise(self, password: str) -> None:
@@ -41,10 +51,16 @@ class TestGuessable:
             "Xk9#mQ2v!pL7",
             "さくらほけんじょのかぜ",
             "まどべのあさがお2026!",
+            "rWm3-pQ8z-Lk2v",
+            "umi no oto ga kikoeru",
         ],
     )
     def test_is_no_phrase_and_nothing_by_chance(self, password: str) -> None:
         assert not is_guessable(password)
+
+    @pytest.mark.timeout(5)
+    def test_looks_quickly_at_the_longest_that_it_looks_into(self) -> None:
+        assert not is_guessable("x7Ω" * 33)
 
     @pytest.mark.timeout(5)
     def test_takes_no_longer_for_a_password_without_end(self) -> None:
