@@ -75,7 +75,9 @@ class TestTree:
 
 
 class TestRequirements:
-    @pytest.mark.parametrize("name", ["requirements.txt", "requirements-dev.txt", "requirements-setup.txt"])
+    @pytest.mark.parametrize(
+        "name", ["requirements.txt", "requirements-dev.txt", "requirements-setup.txt", "requirements-audit.txt"]
+    )
     def test_are_locked_by_hash_and_name_no_index(self, name: str) -> None:
         text = (ROOT / name).read_text()
         logical_lines = [line for line in text.replace("\\\n", " ").splitlines() if re.match(r"\w", line)]
