@@ -192,7 +192,10 @@ def take_role(*, membership: Membership, by: Actor, now: datetime) -> None:
     with transaction.atomic():
         membership.delete()
         _an_admin_must_remain()
-    _record_role("person.role_taken", user=user, role=role, department=department, by=by, now=now)
+        keys_ended = end_keys_beyond_roles(user=user, now=now)
+    _record_role(
+        "person.role_taken", user=user, role=role, department=department, by=by, now=now, keys_ended=keys_ended
+    )
 
 
 def move_role(*, membership: Membership, department: Department | None, by: Actor, now: datetime) -> None:
@@ -209,6 +212,7 @@ def move_role(*, membership: Membership, department: Department | None, by: Acto
         with transaction.atomic():
             membership.save(update_fields=["department"])
             _an_admin_must_remain()
+            keys_ended = end_keys_beyond_roles(user=membership.user, now=now)
     except IntegrityError as exc:
         raise RoleTaken from exc
     details = {
@@ -216,15 +220,44 @@ def move_role(*, membership: Membership, department: Department | None, by: Acto
         "role": membership.role,
         "moved_from": before.name if before else None,
         "department": department.name if department else None,
+        "keys_ended": keys_ended,
     }
     record(action="person.moved", by=by, now=now, kind="user", object_id=str(membership.user_id), details=details)
 
 
 def _record_role(
-    action: str, *, user: User, role: Role, department: Department | None, by: Actor, now: datetime
+    action: str,
+    *,
+    user: User,
+    role: Role,
+    department: Department | None,
+    by: Actor,
+    now: datetime,
+    keys_ended: int = 0,
 ) -> None:
-    details = {"name": user.name, "role": role, "department": department.name if department else None}
+    details = {
+        "name": user.name,
+        "role": role,
+        "department": department.name if department else None,
+        "keys_ended": keys_ended,
+    }
     record(action=action, by=by, now=now, kind="user", object_id=str(user.pk), details=details)
+
+
+def end_keys_beyond_roles(*, user: User, now: datetime) -> int:
+    """Revoke the keys that allow what no role of this person allows any more; how many.
+
+    Else somebody who moved on would keep a way into what they left.
+    """
+    roles = list(Membership.objects.filter(user=user).values_list("role", "department_id"))
+    beyond = [
+        key.pk
+        for key in ApiKey.objects.filter(user=user, revoked_at=None)
+        if not any(
+            covered in {None, key.department_id} and ROLE_TABLE[key.role] <= ROLE_TABLE[role] for role, covered in roles
+        )
+    ]
+    return int(ApiKey.objects.filter(pk__in=beyond).update(revoked_at=now))
 
 
 def set_person_active(*, user: User, is_active: bool, by: Actor, now: datetime) -> None:

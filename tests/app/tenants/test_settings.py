@@ -185,6 +185,40 @@ class TestPeople:
             moved = AuditEvent.objects.get(action="person.moved").personal
         assert (moved["moved_from"], moved["department"]) == ("健康課", "別の課")
 
+    def test_keys_end_with_the_role_that_they_lived_on(self, acme: Cast) -> None:
+        """Whoever moves to another department keeps no key to the one that they left."""
+        staff = acme.users[Role.STAFF]
+        with acme.scope():
+            other = Department.objects.create(name="別の課")
+            tokens = {
+                department: issue_api_key(
+                    owner=staff, name="k", role=Role.STAFF, department=department, by=acme.admin, now=NOON
+                ).token
+                for department in (acme.department, other)
+            }
+            membership = Membership.objects.get(user=staff)
+            move_role(membership=membership, department=other, by=acme.admin, now=NOON)
+
+            assert actor_of_key(tokens[acme.department]) is None
+            assert actor_of_key(acme.keys[Role.STAFF]) is None, "it covered the whole tenant"
+            assert actor_of_key(tokens[other]) is not None
+            assert AuditEvent.objects.get(action="person.moved").personal["keys_ended"] == 2
+            take_role(membership=membership, by=acme.admin, now=NOON)
+            assert actor_of_key(tokens[other]) is None
+
+    def test_a_key_that_another_role_covers_stays(self, acme: Cast) -> None:
+        staff = acme.users[Role.STAFF]
+        with acme.scope():
+            give_role(user=staff, role=Role.ADMIN, department=None, by=acme.admin, now=NOON)
+            token = issue_api_key(
+                owner=staff, name="k", role=Role.AUDITOR, department=None, by=acme.admin, now=NOON
+            ).token
+            take_role(membership=Membership.objects.get(user=staff, role=Role.STAFF), by=acme.admin, now=NOON)
+
+            assert actor_of_key(token) is not None
+            take_role(membership=Membership.objects.get(user=staff, role=Role.ADMIN), by=acme.admin, now=NOON)
+            assert actor_of_key(token) is None
+
     def test_people_of_another_tenant_do_not_exist(self, acme: Cast, globex: Cast, signed_in: Any) -> None:
         browser, stranger = signed_in(acme.users[Role.ADMIN]), globex.users[Role.STAFF]
         with globex.scope():
