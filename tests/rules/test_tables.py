@@ -14,6 +14,7 @@ from django.db import connections
 
 from tenants.managers import TenantForeignKey, TenantManager
 from tenants.models import TenantOwned
+from tests.conftest import Cast
 
 SHARED: Final = {
     # who logs in, and what logging in needs
@@ -46,6 +47,25 @@ SHARED: Final = {
     "reports_incidentnotice",
     "dispatch_tenantturn",
 }
+# All that the application ever deletes; the rest is emptied, ended or put away, and stays as evidence.
+DELETABLE: Final = {
+    "account_emailaddress",
+    "account_emailconfirmation",
+    "mfa_authenticator",
+    "tenants_attempt",
+    "tenants_cache",
+    "tenants_idempotencykey",
+    "tenants_membership",
+    "tenants_recoverycode",
+    "tenants_session",
+    "recipients_namegram",
+    "recipients_rosterfile",
+    "recipients_rosterproblem",
+    "dispatch_followup",
+    "dispatch_messagepart",
+    "dispatch_tally",
+}
+PERSONAL: Final = ("sealed", "phone_hash", "reference_hash", "tenant_id", "public_id")
 KINDS: Final = ("app", "carrier", "operator")
 pytestmark = pytest.mark.django_db(databases=["default", "owner"])
 
@@ -170,6 +190,68 @@ class TestRoles:
         }
 
         assert granted == {"SELECT", "INSERT"}
+
+    def test_the_application_deletes_only_what_it_must(self) -> None:
+        deletable = ask(
+            "SELECT table_name FROM information_schema.role_table_grants"
+            " WHERE privilege_type = 'DELETE' AND grantee = 'todoke_app'"
+        )
+
+        assert {table for (table,) in deletable} == DELETABLE
+
+    def test_the_application_makes_keys_and_neither_changes_nor_destroys_one(self) -> None:
+        granted = ask(
+            "SELECT privilege_type FROM information_schema.role_table_grants"
+            " WHERE table_name = 'tenants_tenantkey' AND grantee = 'todoke_app'"
+        )
+
+        assert {privilege for (privilege,) in granted} == {"SELECT", "INSERT"}
+
+    @pytest.mark.parametrize("role", ["todoke_carrier", "todoke_operator"])
+    def test_whoever_sends_or_operates_changes_no_text_and_no_owner(self, role: str) -> None:
+        columns = ask(
+            "SELECT table_name, column_name FROM information_schema.column_privileges"
+            " WHERE privilege_type = 'UPDATE' AND grantee = %s AND column_name = ANY(%s) AND table_name LIKE 'dispatch%%'",
+            [role, list(PERSONAL)],
+        )
+
+        assert {
+            (table, column) for table, column in columns if table in {"dispatch_message", "dispatch_batch"}
+        } == set()
+
+    def test_nobody_but_our_log_ins_comes_into_the_database(self) -> None:
+        """The group roles belong to the server, so those of another installation have rights on our tables too."""
+        ((acl,),) = ask("SELECT datacl::text[] FROM pg_database WHERE datname = current_database()")
+
+        assert acl
+        assert not [entry for entry in acl if entry.startswith("=")]
+
+    def test_functions_of_the_owner_search_temporary_objects_last(self) -> None:
+        """Else whoever may make a temporary table with a trigger runs their own code as the owner."""
+        functions = ask(
+            "SELECT proname, proconfig FROM pg_proc WHERE prosecdef AND pronamespace = 'public'::regnamespace"
+        )
+
+        assert {name for name, _ in functions} == {"carriers_forget_receipts", "tenants_forget_audit"}
+        assert {tuple(config) for _, config in functions} == {("search_path=pg_catalog, public, pg_temp",)}
+
+    def test_a_temporary_table_in_the_way_runs_nothing_as_the_owner(self, acme: Cast) -> None:
+        with acme.scope(), connections["default"].cursor() as cursor:
+            cursor.execute("CREATE TEMPORARY TABLE tenants_auditevent (id bigint, tenant_id bigint, at timestamptz)")
+            cursor.execute(
+                "CREATE FUNCTION pg_temp.climb() RETURNS trigger LANGUAGE plpgsql AS"
+                " $$ BEGIN RAISE EXCEPTION 'I am %', current_user; END $$"
+            )
+            cursor.execute(
+                "CREATE TRIGGER climb BEFORE DELETE ON pg_temp.tenants_auditevent FOR EACH ROW"
+                " EXECUTE FUNCTION pg_temp.climb()"
+            )
+            cursor.execute("INSERT INTO pg_temp.tenants_auditevent VALUES (1, %s, '2000-01-01')", [acme.tenant.pk])
+            cursor.execute("GRANT ALL ON pg_temp.tenants_auditevent TO PUBLIC")
+            cursor.execute("SELECT tenants_forget_audit(10)")
+
+            assert cursor.fetchone() == (0,)
+            cursor.execute("DROP TABLE pg_temp.tenants_auditevent")
 
     def test_operator_and_carrier_see_no_rosters_no_people_and_no_trail(self) -> None:
         readable = ask(

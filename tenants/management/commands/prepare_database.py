@@ -34,6 +34,7 @@ class Command(BaseCommand):
                         sql.Identifier(name), sql.Identifier(settings.DATABASES["owner"]["USER"])
                     )
                 )
+            let_in_only(connection, name, [settings.DATABASES[alias]["USER"] for alias in GROUPS])
         with psycopg.connect(with_database(admin_url, name), autocommit=True) as connection:
             connection.execute(
                 sql.SQL("GRANT CREATE, USAGE ON SCHEMA public TO {}").format(
@@ -52,6 +53,14 @@ def ensure_role(connection: psycopg.Connection[Any], group: str, *, login: dict[
         connection.execute(sql.SQL("CREATE ROLE {} LOGIN NOSUPERUSER NOBYPASSRLS").format(user))
     connection.execute(sql.SQL("ALTER ROLE {} PASSWORD {}").format(user, sql.Literal(login["PASSWORD"])))
     connection.execute(sql.SQL("GRANT {} TO {}").format(sql.Identifier(group), user))
+
+
+def let_in_only(connection: psycopg.Connection[Any], name: str, users: list[str]) -> None:
+    """The group roles are the whole server's: without this, another installation's log-ins could open this database."""
+    database = sql.Identifier(name)
+    connection.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(database))
+    logins = sql.SQL(", ").join(map(sql.Identifier, dict.fromkeys(users)))
+    connection.execute(sql.SQL("GRANT CONNECT, TEMPORARY ON DATABASE {} TO {}").format(database, logins))
 
 
 def with_database(url: str, name: str) -> str:
