@@ -140,5 +140,6 @@ def _record(action: str, template: MessageTemplate, *, by: Actor, now: datetime)
         now=now,
         kind="template",
         object_id=str(template.public_id),
+        department_id=template.department_id,
         details={"name": template.name, "version": template.current},
     )

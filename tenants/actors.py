@@ -75,6 +75,12 @@ class Actor:
         """The department that what this person does belongs to: theirs, or none for people of the whole tenant."""
         return min(self.department_ids) if self.department_ids else None
 
+    @property
+    def only_department_id(self) -> int | None:
+        """Their department, where they work in one only."""
+        departments = self.department_ids or frozenset()
+        return next(iter(departments)) if len(departments) == 1 else None
+
     def sees(self, department_id: int | None) -> bool:
         departments = self.department_ids
         return departments is None or department_id is None or department_id in departments

@@ -98,13 +98,14 @@ def record(
 ) -> AuditEvent:
     """Write down who did what. ``details`` are sealed; ``by`` is None for the service itself.
 
-    Auditors of one department read what belongs to it: ``department_id``, else the one of ``by``.
+    Auditors of one department read what belongs to it: ``department_id``, else the one of ``by``. What somebody of
+    several departments did about nothing of a department is read by the whole tenant's auditors only.
     """
     event = AuditEvent(
         at=now,
         user_id=by.user_id if by else None,
         api_key_id=by.api_key_id if by else None,
-        department_id=department_id or (by.home_id if by else None),
+        department_id=department_id or (by.only_department_id if by else None),
         action=action,
         object_kind=kind,
         object_id=object_id,

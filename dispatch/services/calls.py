@@ -57,4 +57,12 @@ def open_call(*, call: Call, by: Actor, now: datetime) -> None:
 
 def _record(call: Call, *, by: Actor, now: datetime, outcome: str) -> None:
     details = {"outcome": outcome, "row": call.row}
-    record(action="call.attempted", by=by, now=now, kind="call", object_id=str(call.public_id), details=details)
+    record(
+        action="call.attempted",
+        by=by,
+        now=now,
+        kind="call",
+        object_id=str(call.public_id),
+        details=details,
+        department_id=call.campaign.department_id,
+    )

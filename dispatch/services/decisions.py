@@ -86,4 +86,11 @@ def _tell(message: Message, state: Status, kind: EventKind, *, by: Actor, now: d
     MessageEvent.objects.create(message=message, at=now, kind=kind, user_id=by.user_id)
     moves = {(Status.UNKNOWN, ""): -1, (state, ""): 1}
     add_tallies(tenant_id=message.tenant_id, campaign_id=message.campaign_id, moves=moves)
-    record(action=f"message.{kind.value}", by=by, now=now, kind="message", object_id=str(message.public_id))
+    record(
+        action=f"message.{kind.value}",
+        by=by,
+        now=now,
+        kind="message",
+        object_id=str(message.public_id),
+        department_id=(message.campaign or message.batch).department_id,
+    )

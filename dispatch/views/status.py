@@ -172,6 +172,7 @@ def campaign_rows_file(request: HttpRequest, public_id: UUID) -> HttpResponse:
         now=timezone.now(),
         kind="campaign",
         object_id=str(found.public_id),
+        department_id=found.department_id,
         details={"state": state, "rows": len(wanted)},
     )
     response = HttpResponse(write_csv(rows), content_type="text/csv; charset=utf-8")

@@ -46,5 +46,6 @@ def _answer(roster: Roster, problem: RosterProblem, *, by: Actor, now: datetime)
         now=now,
         kind="roster",
         object_id=str(roster.public_id),
+        department_id=roster.department_id,
         details={"code": problem.code, "needs": problem.needs, **problem.details},
     )

@@ -60,6 +60,7 @@ def mend_locked(roster: Roster, before: Recipient, edit: Mapping[str, str], *, b
         now=now,
         kind="roster",
         object_id=str(roster.public_id),
+        department_id=roster.department_id,
         details={"row": before.row, "fields": dict(edit), "before": was},
     )
 

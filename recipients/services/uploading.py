@@ -60,6 +60,7 @@ def upload_roster(
             now=now,
             kind="roster",
             object_id=str(roster.public_id),
+            department_id=roster.department_id,
             details={**fields, "bytes": len(data)},
         )
         enqueue_on_commit(READ_ROSTER, tenant_id=roster.tenant_id, roster_id=roster.pk)
@@ -96,6 +97,7 @@ def change_mapping(*, roster: Roster, mapping: Mapping[str, str], by: Actor, now
             now=now,
             kind="roster",
             object_id=str(roster.public_id),
+            department_id=roster.department_id,
             details={"mapping": dict(mapping)},
         )
         enqueue_on_commit(READ_ROSTER, tenant_id=roster.tenant_id, roster_id=roster.pk)

@@ -37,6 +37,7 @@ def errors_export(request: HttpRequest, public_id: UUID) -> HttpResponse:
         now=timezone.now(),
         kind="roster",
         object_id=str(public_id),
+        department_id=found.department_id,
         details={"rows": found.error},
     )
     response = HttpResponse(content, content_type="text/csv; charset=utf-8")

@@ -143,3 +143,29 @@ class TestAuditTrail:
             seen[name] = "カナリア" in client.get("/audit").content.decode()
 
         assert seen == {"here": True, "there": False, "all": True}
+
+    def test_goes_with_the_object_whoever_touched_it(self, acme: Cast, other: Department, client: Client) -> None:
+        """Somebody of two departments: what they do to a text of one is not told to the other's auditors."""
+        both = actor_of(joined(acme, "both", (Role.STAFF, acme.department), (Role.STAFF, other)))
+        with acme.scope():
+            create_template(name="カナリア", text="x", department=other, by=both, now=timezone.now())
+
+        assert self.readers(acme, other, client, "カナリア") == {"there", "all"}
+
+    def test_of_somebody_of_two_departments_is_read_by_the_whole_tenants_auditors(
+        self, acme: Cast, other: Department, client: Client
+    ) -> None:
+        """Whom they looked at may be a resident of either."""
+        both = actor_of(joined(acme, "both", (Role.AUDITOR, acme.department), (Role.AUDITOR, other)))
+        with acme.scope():
+            record(action="person.viewed", by=both, now=timezone.now(), details={"name": "カナリア"})
+
+        assert self.readers(acme, other, client, "カナリア") == {"all"}
+
+    def readers(self, acme: Cast, other: Department, client: Client, word: str) -> set[str]:
+        found = set()
+        for name, department in (("here", acme.department), ("there", other), ("all", None)):
+            sign_in(client, joined(acme, name, (Role.AUDITOR, department)))
+            if word in client.get("/audit").content.decode():
+                found.add(name)
+        return found

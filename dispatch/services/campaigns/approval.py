@@ -108,4 +108,11 @@ def has_written(campaign: Campaign, by: Actor) -> bool:
 
 
 def _record(action: str, campaign: Campaign, *, by: Actor, now: datetime) -> None:
-    record(action=action, by=by, now=now, kind="campaign", object_id=str(campaign.public_id))
+    record(
+        action=action,
+        by=by,
+        now=now,
+        kind="campaign",
+        object_id=str(campaign.public_id),
+        department_id=campaign.department_id,
+    )

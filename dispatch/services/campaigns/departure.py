@@ -67,6 +67,7 @@ def send_campaign(*, campaign: Campaign, by: Actor, now: datetime, override_reas
             now=now,
             kind="campaign",
             object_id=str(campaign.public_id),
+            department_id=campaign.department_id,
             details={"state": state, "send_at": departure.isoformat(), "override_reason": override_reason},
         )
         if state == CampaignState.SENDING:

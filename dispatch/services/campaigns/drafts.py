@@ -182,5 +182,6 @@ def _record(action: str, campaign: Campaign, *, by: Actor, now: datetime) -> Non
         now=now,
         kind="campaign",
         object_id=str(campaign.public_id),
+        department_id=campaign.department_id,
         details={"name": campaign.name, "text": campaign.text, "rows": campaign.rows, "sms_rows": campaign.sms_rows},
     )

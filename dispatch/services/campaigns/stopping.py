@@ -136,5 +136,12 @@ def _cancel_messages(campaign: Campaign, batch_ids: list[int]) -> None:
 
 
 def _recorded(action: str, campaign: Campaign, *, by: Actor, now: datetime) -> Campaign:
-    record(action=action, by=by, now=now, kind="campaign", object_id=str(campaign.public_id))
+    record(
+        action=action,
+        by=by,
+        now=now,
+        kind="campaign",
+        object_id=str(campaign.public_id),
+        department_id=campaign.department_id,
+    )
     return campaign
