@@ -27,6 +27,11 @@ class PersonKey:
     name_hash: bytes = b""
 
     @property
+    def subject(self) -> bytes:
+        """By what the audit trail finds this person again."""
+        return self.value + self.name_hash
+
+    @property
     def address(self) -> str:
         """URL-safe; another one at each call, and all of them stay good."""
         blob = keys.ring().seal(PURPOSE, self.kind + self.value + self.name_hash)

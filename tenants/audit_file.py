@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from itertools import islice
 from typing import Any, Final
 
 from django.db.models import QuerySet
@@ -14,9 +16,9 @@ from django.utils.translation import gettext_lazy
 
 from tenants import keys
 from tenants.actors import Actor
-from tenants.audit_words import ACTIONS, details_of, kind_words, worded
+from tenants.audit_words import ACTIONS, about_of, details_of, kind_words, worded
 from tenants.errors import Refused
-from tenants.models import ApiKey, AuditEvent, Department, User
+from tenants.models import ApiKey, AuditEvent, AuditSubject, Department, User
 from tenants.selectors import AuditSearch, audit_events
 from tenants.services import record
 from tenants.spreadsheets import write_csv
@@ -68,10 +70,19 @@ def _rows(events: QuerySet[AuditEvent]) -> Iterator[list[str]]:
         keys=dict(ApiKey.objects.values_list("pk", "name")),
         departments=dict(Department.objects.values_list("pk", "name")),
     )
-    ring = keys.ring()
-    for line in events.values_list(*COLUMNS).iterator(chunk_size=READ_AT_ONCE):
-        *_plain, sealed = line
-        yield _row(line, ring.open_fields(TABLE, sealed) if sealed else {}, names)
+    ring, lines = keys.ring(), events.values_list("pk", *COLUMNS).iterator(chunk_size=READ_AT_ONCE)
+    while chunk := list(islice(lines, READ_AT_ONCE)):
+        about = _subjects_of([pk for pk, *_ in chunk])
+        for pk, *line in chunk:
+            details = ring.open_fields(TABLE, line[-1]) if line[-1] else {}
+            yield _row(tuple(line), details | about_of(about.get(pk, ())), names)
+
+
+def _subjects_of(events: list[int]) -> dict[int, list[AuditSubject]]:
+    found: dict[int, list[AuditSubject]] = defaultdict(list)
+    for subject in AuditSubject.objects.filter(event_id__in=events).order_by("pk"):
+        found[subject.event_id].append(subject)
+    return found
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -14,7 +14,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from tenants.models import AuditEvent
+from tenants.models import AuditEvent, AuditSubject
 from tenants.permissions import Role
 
 ACTIONS: Final[Mapping[str, str | Promise]] = {
@@ -125,6 +125,7 @@ DETAILS: Final[Mapping[str, str | Promise]] = {
     "notes": gettext_lazy("電話のメモの数"),
     "audit": gettext_lazy("操作の記録の数"),
     "answers": gettext_lazy("APIの応答の数"),
+    "trail": gettext_lazy("操作の記録から消した件数"),
     "address": gettext_lazy("アドレス"),
     "device": gettext_lazy("端末"),
     "factor": gettext_lazy("確認方法"),
@@ -201,9 +202,17 @@ def described(event: AuditEvent) -> AuditLine:
         at=event.at,
         who=who,
         what=str(ACTIONS.get(event.action, event.action)),
-        details=details_of(event.personal),
+        details=details_of(event.personal | about_of(event.subjects.all())),
         about=event.object_id,
     )
+
+
+def about_of(subjects: Iterable[AuditSubject]) -> dict[str, Any]:
+    """Whom a line was about; of somebody who was erased only that."""
+    about: dict[str, Any] = {}
+    for subject in subjects:
+        about |= {"name": _("（消去しました）")} if subject.is_erased else subject.personal
+    return about
 
 
 def details_of(told: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:

@@ -277,41 +277,6 @@ class AuditEvent(TenantOwned, Sealed):
         ]
 
 
-class Erasure(TenantOwned, Sealed):
-    """The certificate that a person's data were erased. ``sealed``: reason, and what was erased and what stays (counts).
-
-    ``subject_hash`` finds it again by the person's number or id and tells neither; ``digest`` is a keyed hash over all.
-    """
-
-    public_id = models.UUIDField(default=uuids.uuid7, unique=True, editable=False)
-    at = models.DateTimeField(default=timezone.now)
-    user = TenantForeignKey(User, on_delete=models.PROTECT, related_name="+")
-    subject_hash = models.BinaryField()
-    digest = models.BinaryField()
-
-    privacy: ClassVar = {"*": Privacy.PUBLIC, "sealed": Privacy.PERSONAL}
-
-    class Meta(TenantOwned.Meta):
-        indexes: ClassVar = [models.Index(fields=["tenant", "-at"], name="erasures_by_time")]
-
-
-class TenantErasure(models.Model):
-    """The certificate that a tenant's data were erased: its keys first, then its rows. It outlives the tenant."""
-
-    public_id = models.UUIDField(default=uuids.uuid7, unique=True, editable=False)
-    tenant_id = models.BigIntegerField(unique=True)
-    tenant_name = models.CharField(max_length=100)
-    reason = models.CharField(max_length=200)
-    by = models.CharField(max_length=100, help_text="Who ran it, in their own words.")
-    started_at = models.DateTimeField()
-    keys_destroyed_at = models.DateTimeField(null=True)
-    done_at = models.DateTimeField(null=True)
-    counts = models.JSONField(default=dict, help_text="Table → rows that were deleted.")
-    digest = models.BinaryField(null=True, help_text="Keyed hash (service's key) over all of it.")
-
-    privacy: ClassVar = {"*": Privacy.PUBLIC}
-
-
 class IdempotencyKey(TenantOwned):
     """The answer to a costly POST, kept so that the same key answers the same twice (API.md)."""
 
@@ -320,6 +285,7 @@ class IdempotencyKey(TenantOwned):
     body_hash = models.BinaryField()
     status = models.PositiveSmallIntegerField(null=True)
     answer = models.BinaryField(null=True)
+    object_id = models.UUIDField(null=True, help_text="What the answer is about.")
     created_at = models.DateTimeField(default=timezone.now)
 
     privacy: ClassVar = {"*": Privacy.PUBLIC, "answer": Privacy.PERSONAL}
@@ -327,6 +293,13 @@ class IdempotencyKey(TenantOwned):
     class Meta(TenantOwned.Meta):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["tenant", "api_key", "key_hash"], name="one_answer_per_idempotency_key")
+        ]
+        indexes: ClassVar = [
+            models.Index(
+                fields=["tenant", "object_id"],
+                name="answers_by_object",
+                condition=models.Q(object_id__isnull=False),
+            )
         ]
 
 
@@ -398,3 +371,6 @@ class Invitation(TenantOwned, Sealed):
                 name="one_open_invitation_per_address",
             )
         ]
+
+
+from tenants.erasure_models import AuditSubject, Erasure, TenantErasure  # noqa: E402, F401 - builds on what stands above

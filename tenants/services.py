@@ -9,14 +9,14 @@ from datetime import datetime
 from typing import Any
 
 from django.conf import settings
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.utils.translation import gettext_lazy as _
 
 from tenants import keys
 from tenants.actors import Actor
 from tenants.context import current_tenant_id, tenant_scope
 from tenants.errors import NotAllowed, Refused
-from tenants.models import ApiKey, AuditEvent, Department, Membership, Session, Tenant, TenantKey, User
+from tenants.models import ApiKey, AuditEvent, AuditSubject, Department, Membership, Session, Tenant, TenantKey, User
 from tenants.network import is_allowed
 from tenants.permissions import ROLE_TABLE, Permission, Role
 from tenants.sealing import new_key, wrap
@@ -29,6 +29,14 @@ class IssuedKey:
 
     key: ApiKey
     token: str
+
+
+@dataclass(frozen=True, slots=True)
+class AboutPerson:
+    """A resident whom an act was about: ``subject`` finds them again, ``details`` are words about them."""
+
+    subject: bytes
+    details: Mapping[str, Any]
 
 
 def create_tenant(*, name: str, office_name: str, now: datetime, **rules: Any) -> Tenant:
@@ -95,8 +103,11 @@ def record(
     object_id: str = "",
     details: Mapping[str, Any] | None = None,
     department_id: int | None = None,
+    about: AboutPerson | None = None,
 ) -> AuditEvent:
     """Write down who did what. ``details`` are sealed; ``by`` is None for the service itself.
+
+    What is said of a resident goes into ``about``, never into ``details``: it leaves the trail when they are erased.
 
     Auditors of one department read what belongs to it: ``department_id``, else the one of ``by``. What somebody of
     several departments did about nothing of a department is read by the whole tenant's auditors only.
@@ -112,7 +123,18 @@ def record(
     )
     event.seal(dict(details or {}))
     event.save()
+    if about is not None:
+        subject = AuditSubject(event=event, subject_hash=about.subject)
+        subject.seal(dict(about.details))
+        subject.save()
     return event
+
+
+def forget_subjects(subjects: Sequence[bytes]) -> int:
+    """Empty what the trail says of these residents; in how many lines. Needs the tenant's scope."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT tenants_forget_subjects(%s::bytea[])", [list(subjects)])
+        return int(cursor.fetchone()[0])
 
 
 class CannotChangeOneself(Refused):

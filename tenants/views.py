@@ -283,7 +283,11 @@ def networks(request: HttpRequest) -> HttpResponse:
 def audit(request: HttpRequest) -> HttpResponse:
     """Who did what, newest first; searched by act, person, days and what it was about."""
     search = _audit_search(request)
-    wanted = audit_events(by=actor_for(request), search=search).select_related("user", "api_key")
+    wanted = (
+        audit_events(by=actor_for(request), search=search)
+        .select_related("user", "api_key")
+        .prefetch_related("subjects")
+    )
     events = cursor_page(wanted, order=["-at"], cursor=request.GET.get("cursor"))
     return render(request, "tenants/audit.html", _audit_context(search, events))
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from dispatch.models import Call, Message
 from tenants.actors import Actor
+from tenants.keys import ring
 from tenants.sealing import SealBroken
-from tenants.services import record
+from tenants.services import AboutPerson, record
 
 
 def record_messages_searched(*, found: int, by: Actor, now: datetime, reason: str = "") -> None:
@@ -24,7 +26,10 @@ def record_message_viewed(*, message: Message, by: Actor, now: datetime, reason:
         now=now,
         kind="message",
         object_id=str(message.public_id),
-        details=_told(name=whose.get("name"), phone=whose.get("to"), view_reason=reason),
+        details=_told(view_reason=reason),
+        about=AboutPerson(
+            subject=subject_of(message.public_id), details=_told(name=whose.get("name"), phone=whose.get("to"))
+        ),
     )
 
 
@@ -37,8 +42,16 @@ def record_call_viewed(*, call: Call, by: Actor, now: datetime) -> None:
         kind="call",
         object_id=str(call.public_id),
         department_id=call.campaign.department_id,
-        details=_told(name=call.personal.get("name"), external_id=call.personal.get("external_id")),
+        about=AboutPerson(
+            subject=subject_of(call.public_id),
+            details=_told(name=call.personal.get("name"), external_id=call.personal.get("external_id")),
+        ),
     )
+
+
+def subject_of(public_id: UUID) -> bytes:
+    """By what the trail finds again whose text or call was looked at."""
+    return ring().hash("audit subject", public_id.bytes)
 
 
 def _personal(message: Message) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from recipients.services.storing import RowSealer, store_rows
 from tenants.actors import Actor
 from tenants.keys import ring
 from tenants.permissions import Permission
-from tenants.services import record
+from tenants.services import AboutPerson, record
 
 LONGEST_CELL: Final = 2000
 _REACHED: Final = (Route.SMS, Route.CALL)
@@ -61,8 +61,16 @@ def mend_locked(roster: Roster, before: Recipient, edit: Mapping[str, str], *, b
         kind="roster",
         object_id=str(roster.public_id),
         department_id=roster.department_id,
-        details={"row": before.row, "fields": dict(edit), "before": was},
+        details={"row": before.row},
+        about=AboutPerson(
+            subject=subject_of_row(roster_id=roster.pk, row=before.row), details={"fields": dict(edit), "before": was}
+        ),
     )
+
+
+def subject_of_row(*, roster_id: int, row: int) -> bytes:
+    """By what the trail finds again whose row was mended."""
+    return ring().hash("audit row", f"{roster_id}:{row}")
 
 
 def lock_editable(roster: Roster) -> Roster:

@@ -14,7 +14,12 @@ def subject_of(key: PersonKey) -> Subject:
     """The person behind an address, over all departments. Needs the tenant's scope."""
     if key.kind == BY_ID:
         return Subject(
-            hash=key.value, id_hash=key.value, phone_hash=None, is_theirs=lambda row: True, has_nameless_texts=False
+            hash=key.value,
+            trail=key.subject,
+            id_hash=key.value,
+            phone_hash=None,
+            is_theirs=lambda row: True,
+            has_nameless_texts=False,
         )
 
     def is_theirs(row: Recipient) -> bool:
@@ -22,6 +27,7 @@ def subject_of(key: PersonKey) -> Subject:
 
     return Subject(
         hash=key.value,
+        trail=key.subject,
         id_hash=None,
         phone_hash=key.value,
         is_theirs=is_theirs if key.name_hash else lambda row: False,

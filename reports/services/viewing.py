@@ -7,7 +7,7 @@ from typing import Any
 
 from reports.selectors.people import Person
 from tenants.actors import Actor
-from tenants.services import record
+from tenants.services import AboutPerson, record
 
 
 def record_search(*, by: Actor, found: int, now: datetime, reason: str = "") -> None:
@@ -18,19 +18,15 @@ def record_search(*, by: Actor, found: int, now: datetime, reason: str = "") -> 
 
 
 def record_person_viewed(*, person: Person, by: Actor, now: datetime, reason: str = "") -> None:
-    details = {
-        "name": person.name,
-        "phone": ", ".join(person.phones),
-        "external_id": person.external_id,
-        "view_reason": reason,
-    }
+    details = {"name": person.name, "phone": ", ".join(person.phones), "external_id": person.external_id}
     record(
         action="person.viewed",
         by=by,
         now=now,
         kind="person",
         object_id=person.key.trail_id,
-        details=_told(details),
+        details=_told({"view_reason": reason}),
+        about=AboutPerson(subject=person.key.subject, details=_told(details)),
     )
 
 

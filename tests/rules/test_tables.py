@@ -232,7 +232,11 @@ class TestRoles:
             "SELECT proname, proconfig FROM pg_proc WHERE prosecdef AND pronamespace = 'public'::regnamespace"
         )
 
-        assert {name for name, _ in functions} == {"carriers_forget_receipts", "tenants_forget_audit"}
+        assert {name for name, _ in functions} == {
+            "carriers_forget_receipts",
+            "tenants_forget_audit",
+            "tenants_forget_subjects",
+        }
         assert {tuple(config) for _, config in functions} == {("search_path=pg_catalog, public, pg_temp",)}
 
     def test_a_temporary_table_in_the_way_runs_nothing_as_the_owner(self, acme: Cast) -> None:

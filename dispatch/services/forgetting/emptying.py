@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any, Final
+from uuid import UUID
 
 from django.db import connection
 
@@ -40,6 +41,10 @@ def empty_messages(message_ids: Sequence[int]) -> tuple[int, int]:
         messages = int(cursor.rowcount)
         cursor.execute(_RECEIPTS, [list(message_ids)])
         return messages, int(cursor.fetchone()[0])
+
+
+def public_ids_of(model: type[Call | Message], ids: Sequence[int]) -> list[UUID]:
+    return list(model.objects.filter(pk__in=ids).values_list("public_id", flat=True))
 
 
 def empty_calls(call_ids: Sequence[int]) -> tuple[int, int]:

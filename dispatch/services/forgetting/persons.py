@@ -13,22 +13,27 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from dispatch.models import Call, CallState, Campaign, CampaignState, Message
-from dispatch.services.forgetting.emptying import empty_calls, empty_messages
+from dispatch.services.forgetting.emptying import empty_calls, empty_messages, public_ids_of
+from dispatch.services.viewing import subject_of
 from dispatch.states import FINAL
 from recipients.models import Recipient, RosterState
 from recipients.services.forgetting import erase_rows
+from recipients.services.mending import subject_of_row
 from tenants.actors import Actor
 from tenants.context import current_tenant_id
 from tenants.errors import Refused
+from tenants.idempotency import blank_answers
 from tenants.keys import ring
 from tenants.models import Erasure
-from tenants.services import must_cover, record
+from tenants.services import forget_subjects, must_cover, record
 
 LONGEST_REASON: Final = 200
+ANSWERED: Final = ("to", "text", "reference")  # what the API's answers say of a person
 _TABLE: Final = Erasure._meta.db_table
 STAYS: Final[dict[str, str | Promise]] = {
     "states": _("送信・受信の日時、結果、通数（だれのものか分からない形で、配信の集計と費用の根拠になります）"),
-    "trail": _("操作の記録（消去を含め、だれが何をしたかの証拠です。封をしたまま、保存期間が過ぎると消えます）"),
+    "trail": _("操作の記録（だれがいつ何をしたかの証拠です。この人の氏名・番号・直した内容は消してあります）"),
+    "strays": _("どのSMSのものか分からない受信の報告と、届いたSMSの原文（封をしたまま、期限が過ぎると消えます）"),
     "opt_outs": _("SMS停止の台帳（停止の希望を守るために要ります。台帳のページで別に消せます）"),
     "backups": _("バックアップ（保存期間が過ぎると消えます。戻したときは、もう一度消去してください）"),
 }
@@ -48,6 +53,7 @@ class Subject:
     """
 
     hash: bytes
+    trail: bytes  # by what the audit trail knows them
     id_hash: bytes | None
     phone_hash: bytes | None
     is_theirs: Callable[[Recipient], bool]
@@ -80,6 +86,8 @@ class Counts:
     receipts: int
     calls: int
     notes: int
+    answers: int
+    trail: int
 
 
 def traces_of(subject: Subject) -> Traces:
@@ -120,6 +128,9 @@ def erase_person(*, subject: Subject, reason: str, by: Actor, now: datetime) -> 
         rows = erase_rows(recipients=traces.recipients)
         messages, receipts = empty_messages(traces.message_ids)
         calls, notes = empty_calls(traces.call_ids)
+        public_ids = public_ids_of(Message, traces.message_ids)
+        subjects = [subject_of_row(roster_id=row.roster_id, row=row.row) for row in traces.recipients]
+        subjects += [subject_of(each) for each in (*public_ids, *public_ids_of(Call, traces.call_ids))]
         counts = Counts(
             rows=rows.rows,
             rosters=rows.rosters,
@@ -128,6 +139,8 @@ def erase_person(*, subject: Subject, reason: str, by: Actor, now: datetime) -> 
             receipts=receipts,
             calls=calls,
             notes=notes,
+            answers=blank_answers(object_ids=public_ids, fields=ANSWERED),
+            trail=forget_subjects([subject.trail, *subjects]),
         )
         erasure = Erasure(tenant_id=current_tenant_id(), at=now, user_id=by.user_id, subject_hash=subject.hash)
         erasure.seal({"reason": reason.strip()[:LONGEST_REASON], "counts": asdict(counts), "stays": sorted(STAYS)})

@@ -31,7 +31,7 @@ class TestMendRow:
             assert mended.is_mended
             assert (roster.sms, roster.error, roster.reasons) == (2, 0, {})
             event = AuditEvent.objects.get(action="roster.row_mended")
-            assert event.personal["before"] == {"電話番号": "0901234"}
+            assert event.subjects.get().personal["before"] == {"電話番号": "0901234"}
 
     def test_takes_a_column_by_its_header(self, acme: Cast, uploaded: Upload) -> None:
         roster = uploaded(person(1, consent="たぶん"))

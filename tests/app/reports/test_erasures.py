@@ -11,16 +11,19 @@ from dispatch import evidence
 from dispatch.models import Call, Campaign, Message
 from dispatch.selectors.progress import progress_of
 from dispatch.services.calls import record_attempt
+from dispatch.states import Status
 from recipients.models import NameGram, Recipient, Roster, RosterFile, Route
 from recipients.services import change_mapping
 from recipients.services.errors import RosterFileGone, RosterFrozen
+from recipients.services.mending import subject_of_row
 from recipients.services.naming import index_roster
 from reports.person_addresses import BY_PHONE, PersonKey, hash_of_name
 from reports.selectors.people import find_people
-from tenants import keys
+from tenants import keys, rotation
 from tenants.keys import ring
 from tenants.models import AuditEvent, Erasure, Membership, User
 from tenants.permissions import Role
+from tenants.services import AboutPerson, record
 from tests.app.privacy import traces
 from tests.app.reports.sending import deliver, sent_campaign
 from tests.conftest import NOON, Cast
@@ -63,25 +66,39 @@ def address_of(cast: Cast, *, phone: str = PHONE, name: str = NAME) -> str:
 
 
 def everything_sealed(cast: Cast) -> str:
-    """All blobs of the tenant that hold people, opened."""
+    """All blobs of the tenant, whatever table they stand in, and the raw receipts, opened."""
     found = []
-    tables = ("recipients_roster", "recipients_rosterfile", "recipients_recipient", "dispatch_message", "dispatch_call")
     with cast.scope(), connections["default"].cursor() as cursor:
-        for table in (*tables, "dispatch_callattempt"):
-            cursor.execute(f"SELECT sealed FROM {table}")  # noqa: S608 - our own names
-            found += [ring().open(table, blob).decode("utf-8", "replace") for (blob,) in cursor.fetchall()]
+        for each in rotation.sealed_columns():
+            cursor.execute(f"SELECT {each.column} FROM {each.table} WHERE length({each.column}) > 2")  # noqa: S608 - our own names
+            found += [ring().open(each.table, blob).decode("utf-8", "replace") for (blob,) in cursor.fetchall()]
         cursor.execute("SELECT sealed FROM carriers_storedreceipt")
         found += [keys.service().open("carriers_storedreceipt", b).decode("latin-1") for (b,) in cursor.fetchall() if b]
     return "\n".join(found)
 
 
+def leave_traces(cast: Cast, browser: Any) -> None:
+    """Somebody looks the person up, and somebody else mended their rows."""
+    assert NAME in browser.post("/people", {"query": PHONE}, follow=True).content.decode()
+    with cast.scope():
+        for recipient in Recipient.objects.filter(phone_hash=ring().hash("phone", PHONE)):
+            about = AboutPerson(
+                subject=subject_of_row(roster_id=recipient.roster_id, row=recipient.row),
+                details={"fields": {"氏名": NAME}, "before": {"電話番号": PHONE}},
+            )
+            record(action="roster.row_mended", by=cast.staff, now=NOON, about=about)
+    assert NAME in browser.get("/audit").content.decode()
+
+
 class TestErasing:
     def test_leaves_nothing_of_the_person(self, acme: Cast, campaign: Campaign, signed_in: Any) -> None:
+        browser = signed_in(acme.users[Role.ADMIN])
+        leave_traces(acme, browser)
         before = everything_sealed(acme)
         assert NAME in before
         assert NOTE in before
 
-        answer = signed_in(acme.users[Role.ADMIN]).post(f"/people/{address_of(acme)}/erase", CONFIRMED)
+        answer = browser.post(f"/people/{address_of(acme)}/erase", CONFIRMED)
 
         assert answer.status_code == 302
         after = everything_sealed(acme)
@@ -94,6 +111,49 @@ class TestErasing:
                 assert not model.objects.filter(phone_hash=phone_hash).exists()
             assert find_people("鱶鰰", by=acme.admin) == []
             assert find_people(PHONE, by=acme.admin) == []
+
+    def test_the_trail_stays_and_says_no_more_whom_it_was_about(
+        self, acme: Cast, campaign: Campaign, signed_in: Any
+    ) -> None:
+        browser = signed_in(acme.users[Role.ADMIN])
+        leave_traces(acme, browser)
+        browser.post("/people", {"query": "患者2"}, follow=True)
+        with acme.scope():
+            before = dict(AuditEvent.objects.values_list("pk", "sealed"))
+
+        browser.post(f"/people/{address_of(acme)}/erase", CONFIRMED)
+
+        words = browser.get("/audit").content.decode()
+        assert NAME not in words
+        assert words.count("（消去しました）") == 3
+        assert "患者2" in words
+        with acme.scope():
+            after = dict(AuditEvent.objects.values_list("pk", "sealed"))
+            assert Erasure.objects.get().personal["counts"]["trail"] == 3
+        assert {pk: bytes(after[pk]) for pk in before} == {pk: bytes(blob) for pk, blob in before.items()}
+
+    def test_the_answer_that_the_api_kept_goes_and_nothing_is_sent_again(
+        self, acme: Cast, campaign: Campaign, client: Any, signed_in: Any
+    ) -> None:
+        headers = {"Authorization": f"Bearer {acme.keys[Role.ADMIN]}", "Idempotency-Key": "once"}
+        body = {"to": PHONE, "text": f"{NAME}様", "reference": NAME}
+        sent = client.post("/api/v1/messages", body, content_type="application/json", headers=headers)
+        assert sent.status_code == 201
+        with acme.scope():
+            Message.objects.filter(public_id=sent.json()["id"]).update(state=Status.DELIVERED)
+            key = PersonKey(kind=BY_PHONE, value=ring().hash("phone", PHONE)).address
+
+        signed_in(acme.users[Role.ADMIN]).post(f"/people/{key}/erase", CONFIRMED)
+
+        with acme.scope():
+            assert Erasure.objects.get().personal["counts"]["answers"] == 1
+            messages = Message.objects.count()
+        again = client.post("/api/v1/messages", body, content_type="application/json", headers=headers)
+        assert again.headers["Idempotency-Replayed"] == "true"
+        assert (again.status_code, again.json()["id"], again.json()["text"]) == (201, sent.json()["id"], "")
+        assert NAME not in again.content.decode()
+        with acme.scope():
+            assert Message.objects.count() == messages
 
     def test_leaves_the_others_and_the_counts(self, acme: Cast, campaign: Campaign, signed_in: Any) -> None:
         with acme.scope():
@@ -130,6 +190,7 @@ class TestErasing:
             erasure = Erasure.objects.get()
             assert erasure.personal["counts"] == {
                 "rows": 2, "rosters": 2, "files": 2, "messages": 1, "receipts": 1, "calls": 1, "notes": 1,
+                "answers": 0, "trail": 0,
             }  # fmt: skip
             event = AuditEvent.objects.get(action="person.erased")
             assert NAME not in str(event.personal)

@@ -133,7 +133,7 @@ class TestPersonPage:
         with acme.scope():
             viewed = AuditEvent.objects.get(action="person.viewed")
             assert viewed.user_id == acme.auditor.user_id
-            assert viewed.personal["name"] == "患者1"
+            assert viewed.subjects.get().personal["name"] == "患者1"
             assert AuditEvent.objects.filter(action="people.searched").count() == 1
 
     def test_tells_why_somebody_is_phoned(self, acme: Cast, signed_in: Any) -> None:

@@ -69,7 +69,7 @@ class TestDataKeys:
         assert names_of(acme) == before
         with acme.scope():
             event = AuditEvent.objects.get(action="roster.row_mended")
-            assert event.personal["fields"] == {"氏名": "直した 人"}
+            assert event.subjects.get().personal["fields"] == {"氏名": "直した 人"}
 
     def test_the_old_key_goes_only_when_it_is_old_and_unused(self, acme: Cast) -> None:
         uploaded(acme)

@@ -11,7 +11,7 @@ UNUSED = ("django_session", "auth_group", "auth_group_permissions", "auth_permis
 
 
 class Migration(migrations.Migration):
-    dependencies = [("tenants", "0006_audit_departments")]
+    dependencies = [("tenants", "0007_view_reasons")]
     operations = [
         migrations.RunSQL(
             [
