@@ -146,6 +146,7 @@ def drive(folder: Path, processes: dict[str, subprocess.Popen[bytes]], options: 
         print(f"{name:<28}{mark:8.2f} s")
     for name, value in sorted(used.items(), key=lambda item: -item[1]):
         print(f"CPU {name:<24}{value:8.1f} us per message  {100 * value / sum(used.values()):5.1f} %")
+    print(f"sealing                     {bare['sealing']:8.1f} us per message, {bare['sealing'] / ours:.1%} of ours")
     print(f"floor                       {bare['total']:8.1f} us per message ({bare['postgres']:.1f} of it PostgreSQL)")
     for connection in connections.all():
         connection.close()
@@ -156,6 +157,8 @@ def drive(folder: Path, processes: dict[str, subprocess.Popen[bytes]], options: 
         "cpu_us_by_process": {name: round(value, 1) for name, value in used.items()},
         "floor_us_per_message": round(bare["total"], 1),
         "ratio_to_floor": round(ours / bare["total"], 2),
+        "sealing_us_per_message": round(bare["sealing"], 1),
+        "sealing_share": round(bare["sealing"] / ours, 3),
         "lost": options.messages - len({part.key for part in journal.accepted}),
         "double": len(journal.doubles),
     }
