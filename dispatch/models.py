@@ -15,6 +15,7 @@ from recipients.models import Recipient, Roster
 from templates_sms.models import TemplateVersion
 from tenants.managers import TenantForeignKey
 from tenants.models import Department, Privacy, Sealed, TenantOwned, User
+from tenants.sealed_text import SealedTextField
 
 
 class CampaignState(models.TextChoices):
@@ -51,7 +52,7 @@ class Campaign(TenantOwned):
     name = models.CharField(max_length=100)
     roster = TenantForeignKey(Roster, on_delete=models.PROTECT, related_name="campaigns")
     template_version = TenantForeignKey(TemplateVersion, null=True, on_delete=models.PROTECT, related_name="+")
-    text = models.TextField()
+    text = SealedTextField()
     state = models.CharField(max_length=10, choices=CampaignState.choices, default=CampaignState.DRAFT)
     policy = models.CharField(max_length=6, choices=Policy.choices, default=Policy.HOLD)
     priority = models.PositiveSmallIntegerField(choices=Priority.choices, default=Priority.NORMAL)
@@ -84,7 +85,7 @@ class Campaign(TenantOwned):
     sent_at = models.DateTimeField(null=True)
     done_at = models.DateTimeField(null=True)
 
-    privacy: ClassVar = {"*": Privacy.PUBLIC}
+    privacy: ClassVar = {"*": Privacy.PUBLIC, "text": Privacy.PERSONAL}
 
     class Meta(TenantOwned.Meta):
         indexes: ClassVar = [models.Index(fields=["tenant", "-created_at"], name="campaigns_by_time")]

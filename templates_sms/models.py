@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from tenants.managers import TenantForeignKey
 from tenants.models import Department, Privacy, TenantOwned, User
+from tenants.sealed_text import SealedTextField
 
 
 class Kind(models.TextChoices):
@@ -48,11 +49,11 @@ class TemplateVersion(TenantOwned):
 
     template = TenantForeignKey(MessageTemplate, on_delete=models.CASCADE, related_name="versions")
     number = models.PositiveIntegerField()
-    text = models.TextField()
+    text = SealedTextField()
     created_by = TenantForeignKey(User, on_delete=models.PROTECT, related_name="+")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
-    privacy: ClassVar = {"*": Privacy.PUBLIC}
+    privacy: ClassVar = {"*": Privacy.PUBLIC, "text": Privacy.PERSONAL}
 
     class Meta(TenantOwned.Meta):
         constraints: ClassVar = [

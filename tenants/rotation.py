@@ -20,7 +20,7 @@ from typing import Any, Final
 
 from django.apps import apps
 from django.conf import settings
-from django.db import connections, models, transaction
+from django.db import connections, transaction
 
 from tenants import keys
 from tenants.context import tenant_scope
@@ -56,7 +56,7 @@ def sealed_columns() -> list[SealedColumn]:
         for model in apps.get_models()
         if issubclass(model, TenantOwned)
         for field in model._meta.concrete_fields
-        if isinstance(field, models.BinaryField) and _privacy_of(model).get(field.name) is Privacy.PERSONAL
+        if field.get_internal_type() == "BinaryField" and _privacy_of(model).get(field.name) is Privacy.PERSONAL
     ]
 
 

@@ -40,7 +40,8 @@ from tests.smsc import make_account, states
 PEOPLE: Final = 1_000
 SINGLE: Final = 20
 NAME, KANA, NUMBER, NOTE, TEXT = "鱶鰰", "ヱヰヴヲ", "06017712", "鵺鶚電話", "龕鬻通知"
-MARKS: Final = (NAME, KANA, NUMBER, NUMBER[1:], NOTE, TEXT, "060-1771-2", "０６０１７７１２")
+WORDS: Final = "鴉鶺鴒検査"  # the office's own, in a template and in the text that goes out
+MARKS: Final = (NAME, KANA, NUMBER, NUMBER[1:], NOTE, TEXT, WORDS, "060-1771-2", "０６０１７７１２")
 
 
 def person(row: int) -> str:
@@ -90,6 +91,7 @@ def call_api(client: Any, cast: Cast, path: str, body: Any, **headers: str) -> A
 
 
 def start_sending(cast: Cast, client: Any, roster: Roster) -> None:
+    call_api(client, cast, "templates", {"name": "結果", "text": f"{{{{氏名|様}}}} {WORDS}"})
     made = call_api(
         client,
         cast,
@@ -97,7 +99,7 @@ def start_sending(cast: Cast, client: Any, roster: Roster) -> None:
         {
             "name": "お知らせ",
             "roster": str(roster.public_id),
-            "text": "{{氏名|様}} {{内容}} acme office 03-1234-5678",
+            "text": f"{{{{氏名|様}}}} {{{{内容}}}} {WORDS} acme office 03-1234-5678",
         },
     )
     call_api(client, cast, f"campaigns/{made['id']}/send", {}, **{"Idempotency-Key": "send-1"})
