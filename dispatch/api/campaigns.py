@@ -98,7 +98,7 @@ class CampaignView(APIView):
 
 
 class CampaignMessagesView(APIView):
-    permissions: ClassVar = {"GET": Permission.READ_CAMPAIGNS}
+    permissions: ClassVar = {"GET": Permission.READ_ROSTERS}  # names and numbers, not only how many
 
     @extend_schema(parameters=[CURSOR, STATE], responses=MessageOutput(many=True))
     def get(self, request: Request, public_id: UUID) -> Response:

@@ -36,6 +36,11 @@ def tenant_of(request: HttpRequest) -> Tenant:
     return tenant
 
 
+def sees_people(request: HttpRequest, campaign: Campaign) -> bool:
+    """Whoever may not read the roster sees how many, and not who."""
+    return actor_for(request).may(Permission.READ_ROSTERS, department_id=campaign.department_id)
+
+
 def campaign_or_404(request: HttpRequest, public_id: UUID) -> Campaign:
     return get_object_or_404(visible_campaigns(actor_for(request)), public_id=public_id)
 

@@ -19,7 +19,7 @@ from dispatch.models import Campaign, CampaignState
 from dispatch.services import campaigns
 from dispatch.services.campaigns import approval, departure
 from dispatch.services.previews import SURVEYED, preview_of
-from dispatch.views.drafts import INVALID, campaign_or_404, tenant_of
+from dispatch.views.drafts import INVALID, campaign_or_404, sees_people, tenant_of
 from recipients.selectors import roster_page
 from tenants.account.fresh import must_be_fresh
 from tenants.actors import Actor
@@ -74,6 +74,7 @@ def _check_context(request: HttpRequest, campaign: Campaign, *, form: SendForm |
             *([{"key": "skip", "count": campaign.skip_rows}] if campaign.skip_rows else []),
         ],
         "preview": preview_of(roster=campaign.roster, text=campaign.text, tenant=tenant, limit=SURVEYED),
+        "sees_people": sees_people(request, campaign),
         "cost_yen": campaign.cost_millicents // 100_000,
         "is_counting": campaign.sms_rows > 0 and campaign.parts == 0,
         "problems": problems,

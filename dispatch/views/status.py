@@ -19,7 +19,7 @@ from dispatch.models import Campaign, CampaignState
 from dispatch.selectors.campaigns import messages_of, visible_campaigns, yen
 from dispatch.selectors.progress import COUNTED, Progress, progress_of
 from dispatch.services import campaigns
-from dispatch.views.drafts import campaign_or_404, tenant_of
+from dispatch.views.drafts import campaign_or_404, sees_people, tenant_of
 from recipients.phone_numbers import national_format
 from tenants.middleware import actor_for
 from tenants.pages import GET, page
@@ -62,7 +62,10 @@ def campaign(request: HttpRequest, public_id: UUID) -> HttpResponse:
     if found.state in campaigns.EDITABLE:
         return redirect("campaign_check", public_id=public_id)
     progress = progress_of(found)
-    context = _progress_context(request, found, progress, delay_s=SHORTEST_DELAY_S) | _rows_context(request, found)
+    context = _progress_context(request, found, progress, delay_s=SHORTEST_DELAY_S)
+    context["sees_people"] = sees_people(request, found)
+    if context["sees_people"]:
+        context |= _rows_context(request, found)
     return render(request, "dispatch/campaign.html", context)
 
 
@@ -154,7 +157,7 @@ def _row(one: evidence.Shown) -> dict[str, Any]:
     }
 
 
-@page(Permission.READ_CAMPAIGNS, methods=GET)
+@page(Permission.READ_ROSTERS, methods=GET)
 @never_cache
 def campaign_rows_file(request: HttpRequest, public_id: UUID) -> HttpResponse:
     """Every text with its state, for a spreadsheet; cells are made harmless."""

@@ -120,6 +120,18 @@ class TestWalls:
 
         assert "\n".join(self.holes(caller, scene.mine, beyond, in_tenant=True)) == ""
 
+    def test_whoever_may_read_no_roster_sees_no_number(self, scene: Scene) -> None:
+        """A viewer sees how many and how far; who they are stands on no page and in no answer."""
+        caller, seen = member(scene.acme, Role.VIEWER), []
+        for route, method, address, permission in walked(PLAIN, scene.mine):
+            if method == "GET" and permission is not None and route.path != "/readyz":
+                body = ask(caller, method, address).content.decode("utf-8", "replace")
+                seen += [
+                    f"{address}: {trace}" for trace in scene.mine.traces if trace != scene.mine.word and trace in body
+                ]
+
+        assert seen == []
+
     def holes(
         self, caller: Caller, others: Planted, routes: list[Walked] = PLAIN, *, in_tenant: bool = False
     ) -> list[str]:

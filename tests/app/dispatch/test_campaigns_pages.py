@@ -12,7 +12,7 @@ from django.utils import timezone
 from dispatch.forms import TYPED_ABOVE
 from dispatch.models import Campaign, CampaignState
 from dispatch.services.expansion import expand_campaign
-from recipients.models import Roster, RosterProblem, Route
+from recipients.models import Recipient, Roster, RosterProblem, Route
 from tenants.models import Tenant, User
 from tenants.permissions import Role
 from tests.conftest import NOON, Cast
@@ -244,6 +244,22 @@ class TestFences:
         stranger = signed_in(globex.users[Role.ADMIN])
 
         assert getattr(stranger, method)(f"/campaigns/{campaign.public_id}{tail}").status_code == 404
+
+    def test_a_viewer_sees_how_many_and_not_who(self, roster: Roster, acme: Cast, signed_in: SignIn) -> None:
+        campaign = draft_of(acme, roster)
+        with acme.scope():
+            names = {recipient.personal["name"] for recipient in Recipient.objects.filter(roster=roster)}
+        check = f"/campaigns/{campaign.public_id}/check"
+        assert any(name in signed_in(acme.users[Role.STAFF]).get(check).content.decode() for name in names)
+
+        viewer = signed_in(acme.users[Role.VIEWER])
+
+        words = viewer.get(check).content.decode()
+        assert not [name for name in names if name in words]
+        assert "{{氏名|様}}" in words
+        assert viewer.get(f"/campaigns/{campaign.public_id}/rows.csv").status_code == 403
+        headers = {"Authorization": f"Bearer {acme.keys[Role.VIEWER]}"}
+        assert viewer.get(f"/api/v1/campaigns/{campaign.public_id}/messages", headers=headers).status_code == 403
 
     def test_a_viewer_looks_and_does_nothing(self, roster: Roster, acme: Cast, signed_in: SignIn) -> None:
         campaign = draft_of(acme, roster)
