@@ -373,4 +373,7 @@ class Invitation(TenantOwned, Sealed):
         ]
 
 
-from tenants.erasure_models import AuditSubject, Erasure, TenantErasure  # noqa: E402, F401 - builds on what stands above
+# Re-exported: what erasing needs builds on what stands above.
+from tenants.erasure_models import AuditSubject as AuditSubject  # noqa: E402
+from tenants.erasure_models import Erasure as Erasure  # noqa: E402
+from tenants.erasure_models import TenantErasure as TenantErasure  # noqa: E402
