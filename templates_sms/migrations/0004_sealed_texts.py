@@ -7,7 +7,7 @@ from tenants.db import seal_text
 
 
 class Migration(migrations.Migration):
-    dependencies = [("templates_sms", "0003_least_rights"), ("tenants", "0007_least_rights")]
+    dependencies = [("templates_sms", "0003_least_rights"), ("tenants", "0008_least_rights")]
     operations = [
         migrations.SeparateDatabaseAndState(
             database_operations=[seal_text("templates_sms_templateversion", "text")],
