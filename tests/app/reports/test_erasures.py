@@ -87,7 +87,12 @@ def leave_traces(cast: Cast, browser: Any) -> None:
                 details={"fields": {"氏名": NAME}, "before": {"電話番号": PHONE}},
             )
             record(action="roster.row_mended", by=cast.staff, now=NOON, about=about)
+        message = Message.objects.get(phone_hash=ring().hash("phone", PHONE))
+        call = Call.objects.get()
+    assert NAME in browser.get(f"/messages/{message.public_id}").content.decode()
+    assert NAME in browser.get(f"/calls/{call.public_id}").content.decode()
     assert NAME in browser.get("/audit").content.decode()
+    assert NAME in browser.get("/audit/file").content.decode()
 
 
 class TestErasing:
@@ -125,11 +130,15 @@ class TestErasing:
 
         words = browser.get("/audit").content.decode()
         assert NAME not in words
-        assert words.count("（消去しました）") == 3
+        assert words.count("（消去しました）") == 5
+        file = browser.get("/audit/file").content.decode()
+        assert NAME not in file
+        assert PHONE not in file
+        assert "患者2" in file
         assert "患者2" in words
         with acme.scope():
             after = dict(AuditEvent.objects.values_list("pk", "sealed"))
-            assert Erasure.objects.get().personal["counts"]["trail"] == 3
+            assert Erasure.objects.get().personal["counts"]["trail"] == 5
         assert {pk: bytes(after[pk]) for pk in before} == {pk: bytes(blob) for pk, blob in before.items()}
 
     def test_the_answer_that_the_api_kept_goes_and_nothing_is_sent_again(

@@ -13,6 +13,7 @@ from dispatch.models import Call, Campaign, Message
 from recipients.models import Roster, Route
 from tenants import viewing
 from tenants.account.sessions import POLL_HEADER
+from tenants.audit_words import about_of
 from tenants.models import AuditEvent, Tenant
 from tenants.permissions import Role
 from tests.app.reports.sending import sent_campaign
@@ -38,7 +39,8 @@ def asking(acme: Cast) -> None:
 
 def noted(cast: Cast, action: str) -> list[dict[str, Any]]:
     with cast.scope():
-        return [event.personal for event in AuditEvent.objects.filter(action=action).order_by("id")]
+        events = AuditEvent.objects.filter(action=action).order_by("id")
+        return [about_of(event.subjects.all()) | event.personal for event in events]
 
 
 def message_of(cast: Cast) -> Message:
