@@ -19,7 +19,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from benchmarks.measuring import cpu_us, difference
+from benchmarks.measuring import cpu_us, difference, server_pids
 from devservers import environment as servers_environment
 from devservers.ports import free_port
 
@@ -233,20 +233,6 @@ def wait_for_binds(count: int) -> None:
         if time.monotonic() > deadline:
             raise TimeoutError("the carrier worker did not bind")
         time.sleep(0.2)
-
-
-def server_pids() -> tuple[int, int]:
-    """The postmaster and the Valkey server of this run."""
-    import psycopg
-    import redis
-    from django.conf import settings
-
-    with psycopg.connect(settings.DATABASE_ADMIN_URL) as connection:
-        row = connection.execute("SELECT pg_backend_pid()").fetchone()
-        backend = row[0] if row else 0
-        postmaster = int(Path(f"/proc/{backend}/stat").read_text().rpartition(")")[2].split()[1])
-    valkey = redis.Redis.from_url(settings.REDIS_URL).info("server")["process_id"]
-    return postmaster, valkey
 
 
 def wait_until_delivered(tenant_id: int, messages: int, began: float) -> dict[str, float]:
