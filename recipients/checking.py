@@ -6,7 +6,7 @@ import re
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Final
+from typing import Final, NamedTuple
 
 from recipients.columns import ColumnMapping
 from recipients.consent_words import read_consent
@@ -31,8 +31,7 @@ class Known:
     excluded_ids: Container[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class CheckedRow:
+class CheckedRow(NamedTuple):
     """A row with its route. `cells` holds every column under its header, as written; the rest is what they mean.
 
     `phone` is E.164 for every readable number, landlines too: only where `can_text` is true may a text go there.

@@ -9,8 +9,7 @@ from __future__ import annotations
 import enum
 import re
 import unicodedata
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import phonenumbers
 
@@ -37,8 +36,7 @@ class NumberProblem(enum.StrEnum):
     TWO_NUMBERS = "two_numbers"
 
 
-@dataclass(frozen=True, slots=True)
-class ParsedNumber:
+class ParsedNumber(NamedTuple):  # made for every row: a frozen dataclass takes three times as long
     """Either a number (`e164` and `kind`) or a `problem`; never both, never neither.
 
     `mended` says that digits were restored or removed (Excel's lost zero, its ".0"), not merely separators; `detail`
@@ -66,6 +64,8 @@ _SEPARATORS: Final = (
     + "\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069\ufe0e\ufe0f\ufeff"
 )
 _DROP_SEPARATORS: Final = str.maketrans("", "", _SEPARATORS)
+# Nine cells in ten: told without looking for anything else.
+_USUAL: Final = re.compile(r"0([6-9]0)-?([1-9][0-9]{3})-?([0-9]{4})", re.ASCII)
 _MOBILE: Final = re.compile(r"(?:(?:\+|00|010)?81)?(0?)([6-9]0[1-9][0-9]{7})")
 _CIRCLED_NUMBERS: Final = re.compile("[①-⑳❶-❿]")
 
@@ -108,6 +108,8 @@ _LONGEST_NATIONAL: Final = 11
 
 def parse_number(raw: str) -> ParsedNumber:
     """The number in a cell, in any writing of DOMAIN.md "Numbers". Never raises."""
+    if usual := _USUAL.fullmatch(raw):
+        return ParsedNumber("+81" + "".join(usual.groups()), NumberKind.MOBILE)
     text = raw if raw.isascii() else unicodedata.normalize("NFKC", raw)
     match = _MOBILE.fullmatch(text.translate(_DROP_SEPARATORS))
     if match is None:
