@@ -13,7 +13,7 @@ from typing import Any, Final, Self
 from devservers.ports import LOOPBACK
 
 TIMEOUT_S: Final = 600
-ASKS_EVERY_S: Final = 0.05
+ASKS_EVERY_S: Final = 0.1
 
 
 class NotRead(Exception):

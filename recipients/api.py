@@ -18,6 +18,7 @@ from recipients import services
 from recipients.models import OptOut, Recipient, Roster, Route
 from recipients.selectors.registers import find_opt_outs
 from recipients.selectors.rosters import default_department, rows_of, visible_rosters
+from recipients.sentences import too_large_sentence
 from recipients.serializers import (
     ConfirmInput,
     OptOutInput,
@@ -30,10 +31,12 @@ from recipients.serializers import (
 from tenants.actors import Actor
 from tenants.errors import Invalid
 from tenants.idempotency import idempotent
+from tenants.json_parsing import BodyTooLarge
 from tenants.middleware import actor_for
 from tenants.models import Department
 from tenants.pagination import cursor_page
 from tenants.permissions import Permission
+from tenants.uploads import is_too_large, packed
 from tenants.viewing import record_listed
 
 ROUTES: Final = {route.word: route for route in Route}
@@ -66,6 +69,8 @@ class RostersView(APIView):
     def post(self, request: Request) -> Response:
         """Keep a file and read it in a worker; what is wrong with it is told by the roster's ``problems``."""
         file = request.FILES.get("file")
+        if file is None and is_too_large(request):
+            raise BodyTooLarge(too_large_sentence(int(request.META["CONTENT_LENGTH"])))
         if file is None:
             sentence = _("名簿のファイルを file という名前の部分に入れて、multipart/form-data で送ってください。")
             raise Invalid(sentence, code="no_file", fields={"file": [sentence]})
@@ -73,7 +78,7 @@ class RostersView(APIView):
         given.is_valid(raise_exception=True)
         actor = actor_for(request)
         roster = services.upload_roster(
-            data=file.read(),
+            data=packed(file),
             file_name=file.name or "",
             name=given.validated_data.get("name", ""),
             department=_department(actor, given.validated_data.get("department")),

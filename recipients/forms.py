@@ -8,15 +8,18 @@ from typing import Any, Final
 from django import forms
 from django.conf import settings
 from django.utils.text import format_lazy
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from recipients.column_words import Field
+from recipients.reading.opening import MEGABYTE
 from recipients.sentences import field_word
 from tenants.models import Department
+from tenants.uploads import must_be_small
 
 ACCEPTED: Final = ".csv,.tsv,.txt,.xlsx,.xlsm,.xls,.ods"
 MORE_PHONES: Final = 2
-MEGABYTE: Final = 1024 * 1024
+EXAMPLE_LENGTH: Final = 20
 
 
 class UploadForm(forms.Form):
@@ -54,11 +57,18 @@ class UploadForm(forms.Form):
 
 
 class MappingForm(forms.Form):
-    """Which column means what: one select per field, filled with the file's headers."""
+    """Which column means what: one select per field, filled with the file's headers and what stands first under each."""
 
-    def __init__(self, *args: Any, header: Sequence[str], mapping: Mapping[str, str], **options: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        header: Sequence[str],
+        mapping: Mapping[str, str],
+        first_rows: Sequence[Sequence[str]] = (),
+        **options: Any,
+    ) -> None:
         super().__init__(*args, **options)
-        columns = [(name, name) for name in header]
+        columns = [(name, _with_example(name, column, first_rows)) for column, name in enumerate(header)]
         for name in self._names(mapping):
             self.fields[name] = forms.ChoiceField(
                 label=field_word(name),
@@ -96,10 +106,20 @@ class SearchForm(forms.Form):
     )
 
 
+def _with_example(header: str, column: int, first_rows: Sequence[Sequence[str]]) -> str:
+    """電話番号（例: 090-1234-5678）"""
+    examples = (cells[column].strip() for cells in first_rows if column < len(cells))
+    example = next(filter(None, examples), "")
+    if not example:
+        return header
+    return gettext("%(header)s（例: %(example)s）") % {"header": header, "example": example[:EXAMPLE_LENGTH]}
+
+
 class ImportForm(forms.Form):
     file = forms.FileField(
         label=_("取り込むファイル"),
         help_text=_("CSV（UTF-8またはExcelのCSV）。列は「電話番号」と「メモ」です。"),
+        validators=[must_be_small],
         widget=forms.FileInput(attrs={"accept": ".csv"}),
     )
 

@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
+from django.conf import settings
 from django.utils.translation import gettext as _
 
 from recipients import labels
+from recipients.reading.opening import MEGABYTE
 
 failure_sentence = labels.file_sentence
 notice_sentence = labels.notice_sentence
@@ -21,6 +23,12 @@ def problem_sentence(code: str, details: Mapping[str, Any]) -> str:
         day = date.fromisoformat(shown["on"])
         shown["on"] = _("%(year)s年%(month)s月%(day)s日") % {"year": day.year, "month": day.month, "day": day.day}
     return labels.problem_sentence(code, shown)
+
+
+def too_large_sentence(size: int) -> str:
+    """A body of so many bytes was not even kept."""
+    limit = settings.ROSTER_MAX_BYTES // MEGABYTE
+    return failure_sentence("too_large", {"megabytes": f"{-(-size // MEGABYTE):,}", "limit": f"{limit:,}"})
 
 
 def field_word(name: str) -> str:

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from templates_sms.models import Kind
 from templates_sms.services import LONGEST_NAME, LONGEST_TEXT
 from tenants.models import Department
+from tenants.uploads import must_be_small
 
 
 class TemplateForm(forms.Form):
@@ -48,5 +49,6 @@ class ImportForm(forms.Form):
     file = forms.FileField(
         label=_("取り込むファイル"),
         help_text=_("CSV（UTF-8またはExcelのCSV）。列は「名前」「種類」「文面」です。"),
+        validators=[must_be_small],
         widget=forms.FileInput(attrs={"accept": ".csv"}),
     )

@@ -137,6 +137,6 @@ def _content(request: Request) -> Any:
 
 def _digest(file: Any) -> str:
     file.seek(0)
-    digest = keys.ring().hash("idempotency file", file.read()).hex()
+    digest = keys.ring().hash_pieces("idempotency file", file.chunks()).hex()
     file.seek(0)
     return f"{file.name}:{digest}"

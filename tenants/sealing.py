@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -84,6 +84,13 @@ class KeyRing:
         """A keyed hash of ``value``; equal only within one owner and one ``kind`` ("phone", "file", …)."""
         data = value if isinstance(value, bytes) else value.encode()
         return hmac.digest(self.index, kind.encode() + b"\x00" + data, hashlib.sha256)[:HASH_BYTES]
+
+    def hash_pieces(self, kind: str, pieces: Iterable[bytes]) -> bytes:
+        """``hash`` of a value that comes in pieces."""
+        mac = hmac.new(self.index, kind.encode() + b"\x00", hashlib.sha256)
+        for piece in pieces:
+            mac.update(piece)
+        return mac.digest()[:HASH_BYTES]
 
     def hasher(self, kind: str) -> Callable[[str], bytes]:
         """``hash`` for loops over many values."""

@@ -133,10 +133,9 @@ STORAGES = {
 }
 
 # An uploaded roster stays in memory until it is sealed: no temporary file ever holds a name or a number.
-FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler"]
-ROSTER_MAX_BYTES = env.number("ROSTER_MAX_BYTES", 64 * 1024 * 1024)
+FILE_UPLOAD_HANDLERS = ["tenants.uploads.PackedUploadHandler"]
+ROSTER_MAX_BYTES = env.number("ROSTER_MAX_BYTES", 256 * 1024 * 1024)
 ROSTER_MAX_ROWS = env.number("ROSTER_MAX_ROWS", 1_000_000)
-FILE_UPLOAD_MAX_MEMORY_SIZE = ROSTER_MAX_BYTES
 DATA_UPLOAD_MAX_MEMORY_SIZE = 16 * 1024 * 1024
 
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]

@@ -11,6 +11,7 @@ from typing import Final
 from recipients.columns import count_known_headers
 from recipients.reading.encodings import TextForm, detect
 from recipients.reading.problems import FileProblem, Limits, Notice
+from tenants.packing import Packed
 
 # Read after the last line. Where it does not come back as a record of its own, a quote was still open.
 _END: Final = "\x1fend of the file\x1f"
@@ -24,7 +25,7 @@ class Delimited:
     first_line = 1
     sheet: str | None = None
 
-    def __init__(self, data: bytes, *, limits: Limits) -> None:
+    def __init__(self, data: Packed, *, limits: Limits) -> None:
         self._data = data
         self._limits = limits
         self._check_line_lengths()
@@ -50,7 +51,7 @@ class Delimited:
             raise FileProblem("cell_too_long", line=line + 1) from exc
 
     def _text(self) -> io.TextIOWrapper:
-        return io.TextIOWrapper(io.BytesIO(self._data), encoding=self._form.encoding, newline="")
+        return io.TextIOWrapper(self._data.open(), encoding=self._form.encoding, newline="")
 
     def _check_quoted_lines(self, record: list[str], *, line: int) -> None:
         """Line breaks within a cell are lawful; rows of the table within a cell are not."""
@@ -78,9 +79,18 @@ class Delimited:
 
     def _check_line_lengths(self) -> None:
         """Refuses a line without end before anything tries to hold it: in every window there must be a line break."""
-        window, start, size = self._limits.max_line_bytes, 0, len(self._data)
-        while size - start > window:
-            end = max(self._data.rfind(b"\n", start, start + window), self._data.rfind(b"\r", start, start + window))
-            if end < 0:
-                raise FileProblem("line_too_long", line=self._data.count(b"\n", 0, start) + 1)
-            start = end + 1
+        window, lines, since = self._limits.max_line_bytes, 0, 0  # `since`: bytes of the line that is still open
+        for piece in self._data.pieces():
+            start = 0
+            while since + len(piece) - start > window:
+                end = _last_break(piece, start, start + window - since)
+                if end < 0:
+                    raise FileProblem("line_too_long", line=lines + piece.count(b"\n", 0, start) + 1)
+                start, since = end + 1, 0
+            end = _last_break(piece, start, len(piece))
+            since = since + len(piece) - start if end < 0 else len(piece) - end - 1
+            lines += piece.count(b"\n")
+
+
+def _last_break(piece: bytes, start: int, stop: int) -> int:
+    return max(piece.rfind(b"\n", start, stop), piece.rfind(b"\r", start, stop))

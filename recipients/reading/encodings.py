@@ -13,8 +13,8 @@ from typing import Final, NoReturn
 
 from recipients.columns import count_known_headers
 from recipients.reading.problems import FileProblem
+from tenants.packing import Packed
 
-_CHUNK: Final = 1 << 20
 _HEAD: Final = 8192
 _LONGEST_CHARACTER: Final = 4  # bytes
 _BOMS: Final[tuple[tuple[bytes, str], ...]] = (
@@ -51,34 +51,35 @@ class TextForm:
         return table
 
 
-def detect(data: bytes) -> TextForm:
+def detect(data: Packed) -> TextForm:
     """The form of a text. Raises `FileProblem`: unreadable_encoding, cut_short, not_a_table (binary)."""
     encoding = _find_encoding(data)
     if encoding.startswith("utf-16"):
         controls = sum(chunk.translate(_count_controls) != chunk for chunk in _decode(data, encoding))
         return TextForm(encoding, bool(controls), False)
-    removed = len(data) - len(data.translate(None, _CONTROL_BYTES))
-    if removed > _MOSTLY_NONSENSE * len(data):
+    removed = sum(len(piece) - len(piece.translate(None, _CONTROL_BYTES)) for piece in data.pieces())
+    if removed > _MOSTLY_NONSENSE * data.size:
         raise FileProblem("not_a_table", kind="表ではないデータ")
     broken = _count_broken(data) if encoding == "cp932" else 0
-    if broken > _MOSTLY_NONSENSE * len(data):
-        raise FileProblem("unreadable_encoding", line=1)
+    if broken > _MOSTLY_NONSENSE * data.size:
+        raise FileProblem("unreadable_encoding", line=1, column=1)
     return TextForm(encoding, removed > 0, broken > 0)
 
 
-def _count_broken(data: bytes) -> int:
+def _count_broken(data: Packed) -> int:
     return sum(chunk.count(character) for chunk in _decode(data, "cp932") for character in BROKEN_IN_CP932)
 
 
 _count_controls: Final[dict[int, None]] = {ord(character): None for character in CONTROL_CHARACTERS}
 
 
-def _find_encoding(data: bytes) -> str:
+def _find_encoding(data: Packed) -> str:
+    head = data.read(0, _HEAD)
     for bom, encoding in _BOMS:
-        if data.startswith(bom):
+        if head.startswith(bom):
             _check(data, encoding)
             return encoding
-    if guessed := _guess_utf16(data[:_HEAD]):
+    if guessed := _guess_utf16(head):
         _check(data, guessed)
         return guessed
     failed_at = _first_failure(data, "utf-8")
@@ -89,7 +90,7 @@ def _find_encoding(data: bytes) -> str:
     return _choose_japanese(data)
 
 
-def _choose_japanese(data: bytes) -> str:
+def _choose_japanese(data: Packed) -> str:
     """CP932 unless it fails, or unless EUC-JP reads too and makes more sense: EUC-JP's pairs often pass for CP932's
     half-width kana."""
     failed_at = _first_failure(data, "cp932")
@@ -103,15 +104,15 @@ def _choose_japanese(data: bytes) -> str:
     return euc
 
 
-def _sense(data: bytes, encoding: str) -> tuple[int, float]:
+def _sense(data: Packed, encoding: str) -> tuple[int, float]:
     """How much sense a head makes: headers known, then how little of it is half-width kana."""
     text = _head(data, encoding)
     known = max((count_known_headers(re.split(r"[,\t;\"]+", line)) for line in text.splitlines()[:30]), default=0)
     return known, -len(_HALF_WIDTH_KANA.findall(text)) / (len(text) or 1)
 
 
-def _head(data: bytes, encoding: str) -> str:
-    return data[:_HEAD].decode(encoding, errors="ignore")
+def _head(data: Packed, encoding: str) -> str:
+    return data.read(0, _HEAD).decode(encoding, errors="ignore")
 
 
 def _guess_utf16(head: bytes) -> str | None:
@@ -124,53 +125,61 @@ def _guess_utf16(head: bytes) -> str | None:
     return encoding if re.search("[\r\n]", head.decode(encoding, errors="ignore")) else None
 
 
-def _is_utf8_until(data: bytes, failed_at: int) -> bool:
+def _is_utf8_until(data: Packed, failed_at: int) -> bool:
     """Whether what precedes is surely UTF-8: three characters of several bytes never read by chance."""
-    before = data[max(0, failed_at - _HEAD) : failed_at].decode("utf-8", errors="ignore")
+    before = data.read(max(0, failed_at - _HEAD), failed_at).decode("utf-8", errors="ignore")
     return sum(1 for character in before if character > "\u07ff") >= 3
 
 
-def _check(data: bytes, encoding: str) -> None:
+def _check(data: Packed, encoding: str) -> None:
     if _first_failure(data, encoding) is not None:
         _refuse(data, encoding)
 
 
-def _refuse(data: bytes, encoding: str) -> NoReturn:
-    line = data.count(b"\n", 0, _first_failure(data, encoding)) + 1
-    raise FileProblem("cut_short" if _is_cut_short(data, encoding) else "unreadable_encoding", line=line)
+def _refuse(data: Packed, encoding: str) -> NoReturn:
+    failed_at = _first_failure(data, encoding)
+    failed_at = data.size if failed_at is None else failed_at
+    line = data.count(b"\n", stop=failed_at) + 1
+    if _is_cut_short(data, encoding):
+        raise FileProblem("cut_short", line=line)
+    begun = data.read(max(0, failed_at - _HEAD), failed_at).rpartition(b"\n")[2]
+    column = max(begun.count(b","), begun.count(b"\t")) + 1
+    raise FileProblem("unreadable_encoding", line=line, column=column)
 
 
-def _is_cut_short(data: bytes, encoding: str) -> bool:
+def _is_cut_short(data: Packed, encoding: str) -> bool:
     """Whether everything reads but the last character, which misses its end."""
     decoder = codecs.getincrementaldecoder(encoding)()
     failed_at = _first_failure(data, encoding)
-    if not failed_at or failed_at < len(data) - _LONGEST_CHARACTER:
+    if not failed_at or failed_at < data.size - _LONGEST_CHARACTER:
         return False
     try:
-        decoder.decode(data[failed_at:])
+        decoder.decode(data.read(failed_at))
     except UnicodeDecodeError:
         return False
     return True
 
 
-def _first_failure(data: bytes, encoding: str) -> int | None:
+def _first_failure(data: Packed, encoding: str) -> int | None:
     """Where strict decoding fails, or None. In pieces: the whole text never stands in memory beside the bytes."""
     decoder = codecs.getincrementaldecoder(encoding)()
-    for start in range(0, len(data), _CHUNK):
+    start = 0
+    for piece in data.pieces():
         pending = len(decoder.getstate()[0])
         try:
-            decoder.decode(data[start : start + _CHUNK])
+            decoder.decode(piece)
         except UnicodeDecodeError as exc:
             return start - pending + exc.start
+        start += len(piece)
     pending = len(decoder.getstate()[0])
     try:
         decoder.decode(b"", final=True)
     except UnicodeDecodeError:
-        return len(data) - pending
+        return data.size - pending
     return None
 
 
-def _decode(data: bytes, encoding: str) -> Iterator[str]:
+def _decode(data: Packed, encoding: str) -> Iterator[str]:
     decoder = codecs.getincrementaldecoder(encoding)()
-    for start in range(0, len(data), _CHUNK):
-        yield decoder.decode(data[start : start + _CHUNK])
+    for piece in data.pieces():
+        yield decoder.decode(piece)

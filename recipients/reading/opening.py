@@ -7,9 +7,11 @@ from typing import Final
 
 from recipients.reading.delimited import Delimited
 from recipients.reading.problems import FileProblem, Limits
-from recipients.reading.tables import Source, Table
+from recipients.reading.tables import Table
 from recipients.reading.workbooks import Sheet
+from tenants.packing import Packed
 
+MEGABYTE: Final = 1024 * 1024
 _OLE: Final = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _ZIP: Final = b"PK\x03\x04"
 _BYTE_ORDER_MARKS: Final = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
@@ -36,25 +38,27 @@ _OTHER_KINDS: Final[tuple[tuple[bytes, str], ...]] = (
 )
 
 
-def open_table(data: bytes, *, limits: Limits | None = None) -> Table:
+def open_table(data: bytes | Packed, *, limits: Limits | None = None) -> Table:
     """The table in a file: CSV or TSV in any of our encodings, XLSX, XLS or ODS, whatever its name says.
 
     Raises `FileProblem` with a sentence for staff. Only the head is read here; `Table.rows` may still find a problem.
     """
     limits = limits or Limits()
-    if len(data) > limits.max_bytes:
-        megabytes, limit = -(-len(data) // 1_000_000), limits.max_bytes // 1_000_000
-        raise FileProblem("too_large", megabytes=f"{megabytes:,}", limit=f"{limit:,}")
-    if not data.strip(b"\x00 \t\r\n") or data in _BYTE_ORDER_MARKS:
+    packed = data if isinstance(data, Packed) else Packed.of(data)
+    _check_size(packed.size, limits.max_bytes)
+    head = packed.read(0, 64)
+    if head in _BYTE_ORDER_MARKS or not any(piece.strip(b"\x00 \t\r\n") for piece in packed.pieces()):
         raise FileProblem("empty")
-    start = data[:64].lstrip(b"\xef\xbb\xbf \t\r\n")
+    start = head.lstrip(b"\xef\xbb\xbf \t\r\n")
     for magic, kind in _OTHER_KINDS:
         if start.startswith(magic):
             raise FileProblem("not_a_table", kind=kind)
-    return Table(_open_source(data, limits), limits=limits)
+    if head.startswith((_ZIP, _OLE, b"PK\x05\x06")):
+        _check_size(packed.size, limits.max_workbook_bytes)
+        return Table(Sheet(packed.read(), limits=limits), limits=limits)
+    return Table(Delimited(packed, limits=limits), limits=limits)
 
 
-def _open_source(data: bytes, limits: Limits) -> Source:
-    if data.startswith((_ZIP, _OLE, b"PK\x05\x06")):
-        return Sheet(data, limits=limits)
-    return Delimited(data, limits=limits)
+def _check_size(size: int, most: int) -> None:
+    if size > most:
+        raise FileProblem("too_large", megabytes=f"{-(-size // MEGABYTE):,}", limit=f"{most // MEGABYTE:,}")

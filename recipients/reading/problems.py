@@ -15,7 +15,8 @@ from typing import Final
 class Limits:
     """How large a roster may be. A file beyond any of them is refused before it can fill the memory."""
 
-    max_bytes: int = 200_000_000
+    max_bytes: int = 256 * 1024 * 1024
+    max_workbook_bytes: int = 64 * 1024 * 1024  # unlike a text it can't be streamed
     max_rows: int = 1_000_000
     max_columns: int = 500
     max_line_bytes: int = 1_000_000
@@ -64,7 +65,7 @@ PROBLEMS: Final[dict[str, str]] = {
         "このファイルは名簿（表）ではなく、%(kind)sです。Excelで名簿を開き、「CSV」または「Excelブック（.xlsx）」で保存してから読み込んでください。"
     ),
     "unreadable_encoding": _(
-        "%(line)s行目の文字を読み取れません。文字コードが分からないか、ファイルが壊れています。"
+        "%(line)s行目の文字を読み取れません（左から%(column)s番目の欄）。文字コードが分からないか、ファイルが壊れています。"
         "Excelで開き、「CSV UTF-8」で保存し直してから読み込んでください。"
     ),
     "cut_short": _(

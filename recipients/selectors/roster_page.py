@@ -130,18 +130,23 @@ class MappedColumn:
 
     header: str
     field: str
-    is_doubtful: bool
+    certainty: int | None  # in percent; None where nobody had to guess
+
+    @property
+    def is_doubtful(self) -> bool:
+        return self.certainty is not None and self.certainty < 100
 
 
 def columns_of(roster: Roster) -> list[MappedColumn]:
     """Every column of the file with what it was taken for; those without a meaning go into texts as placeholders."""
     fields = {header: name for name, header in reversed(roster.mapping.items())}
-    confidence: dict[str, float] = roster.personal.get("confidence", {})
+    was_guessed = roster.personal.get("mapping_source") == "guessed"
+    confidence: dict[str, float] = roster.personal.get("confidence", {}) if was_guessed else {}
     return [
         MappedColumn(
             header=header,
             field=field_word(fields[header]) if header in fields else "",
-            is_doubtful=header in fields and confidence.get(fields[header], 1.0) < 1.0,
+            certainty=round(100 * confidence[fields[header]]) if fields.get(header) in confidence else None,
         )
         for header in roster.personal.get("header", ())
     ]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import struct
+from array import array
 from collections.abc import Sequence
 from typing import Final
 
@@ -10,6 +12,7 @@ from recipients.checking import CheckedRow
 from recipients.routing_rules import Route
 
 _ROUTED: Final = frozenset({Route.SMS, Route.CALL})
+_KEY: Final = struct.Struct("<QI")
 _SUM_BYTES: Final = 16
 _MODULUS: Final = 1 << (8 * _SUM_BYTES)
 
@@ -22,22 +25,36 @@ def person_key(checked: CheckedRow) -> bytes | None:
     if checked.route not in _ROUTED or checked.phone is None:
         return None
     who = checked.external_id or "\x1f".join(("", *checked.name.split(), str(checked.birth_on or "")))
-    return hashlib.blake2b(f"{checked.phone}\x1e{who}".encode("utf-8", "replace"), digest_size=12).digest()
+    return hashlib.blake2b(f"{checked.phone}\x1e{who}".encode("utf-8", "replace"), digest_size=_KEY.size).digest()
 
 
 class Persons:
-    """Who came already, while a file is read from its first row to its last."""
+    """Who came already, while a file is read from its first row to its last.
 
-    def __init__(self) -> None:
-        self._rows: dict[bytes, int] = {}
+    A table with open addressing in three arrays, the key's 96 bits in two of them: a million people take 40 MB
+    and not the 130 MB of a dictionary.
+    """
+
+    def __init__(self, *, expected: int) -> None:
+        size = 1 << max(4, (2 * expected).bit_length())  # at most half full
+        self._mask = size - 1
+        self._heads = array("Q", bytes(8 * size))
+        self._tails = array("I", bytes(4 * size))
+        self._rows = array("I", bytes(4 * size))
 
     def earlier_row(self, row: int, checked: CheckedRow) -> int | None:
-        """The earlier row of the same person, if there is one; else this row is remembered."""
+        """The earlier row of the same person, if there is one; else this row (from 1) is remembered."""
         key = person_key(checked)
         if key is None:
             return None
-        earlier = self._rows.setdefault(key, row)
-        return earlier if earlier != row else None
+        head, tail = _KEY.unpack(key)
+        place, rows = head & self._mask, self._rows
+        while found := rows[place]:
+            if self._heads[place] == head and self._tails[place] == tail:
+                return found if found != row else None
+            place = (place + 1) & self._mask
+        self._heads[place], self._tails[place], rows[place] = head, tail, row
+        return None
 
 
 class RowsSum:

@@ -49,7 +49,7 @@ log = structlog.get_logger()
 class Seen:
     """What only a look at every row tells."""
 
-    persons: Persons = field(default_factory=Persons)
+    persons: Persons
     rows_sum: RowsSum = field(default_factory=RowsSum)
     names: NameIndex = field(default_factory=NameIndex)
     ages_differ: int = 0

@@ -18,6 +18,7 @@ from recipients.services.mending import clean_cell, lock_editable, mend_locked
 from recipients.services.reading import limits
 from tenants.actors import Actor
 from tenants.errors import Invalid
+from tenants.packing import Packed
 from tenants.permissions import Permission
 from tenants.spreadsheets import plain_cell
 
@@ -52,7 +53,7 @@ def error_table(roster: Roster) -> Iterator[list[str]]:
         yield [str(recipient.row), reason_label(reason), reason_sentence(reason, detail), *cells]
 
 
-def mend_from_file(*, roster: Roster, data: bytes, by: Actor, now: datetime) -> FileMending:
+def mend_from_file(*, roster: Roster, data: bytes | Packed, by: Actor, now: datetime) -> FileMending:
     """Take every changed cell of the file into its row; all of them in one transaction, and nothing else changes.
 
     Raises ``MendedFileRefused``, ``RosterNotReady``, ``RosterFrozen``, ``NotAllowed``.
@@ -75,7 +76,7 @@ def mend_from_file(*, roster: Roster, data: bytes, by: Actor, now: datetime) -> 
     return FileMending(mended=len(changed) - wrong, wrong=wrong, unchanged=len(wanted) - len(changed))
 
 
-def _read(data: bytes) -> dict[int, Mapping[str, str]]:
+def _read(data: bytes | Packed) -> dict[int, Mapping[str, str]]:
     """Row of the roster → header → value. Raises ``MendedFileRefused``."""
     found: dict[int, Mapping[str, str]] = {}
     try:

@@ -21,6 +21,7 @@ from recipients.reading import FileProblem, Limits, Table, open_table
 from recipients.routing_rules import Rules
 from recipients.selectors.registers import HashedNumbers, opted_out_hashes
 from recipients.services.ahead import run_ahead
+from recipients.services.duplicates import Persons
 from recipients.services.finishing import Seen, finish
 from recipients.services.leases import Lease, LeaseLost, claim_roster
 from recipients.services.mapping_memory import recall_mapping
@@ -29,9 +30,11 @@ from tenants.context import tenant_scope
 from tenants.failpoints import failpoint
 from tenants.keys import ring
 from tenants.models import Tenant
+from tenants.packing import Packed
 from tenants.sealing import KeyRing
 
 CHUNK_ROWS: Final = 4000
+COUNTED_PER_LEASE: Final = 100_000
 FIRST_ROWS: Final = 5
 LONGEST_SHOWN: Final = 200  # characters of a cell
 log = structlog.get_logger()
@@ -45,7 +48,7 @@ class _Job:
     lease: Lease
     department_id: int | None
     personal: dict[str, Any]
-    data: bytes
+    data: Packed
     ring: KeyRing
     rules: Rules
     known: Known
@@ -98,7 +101,7 @@ def _read(tenant_id: int, lease: Lease, *, now: datetime) -> None:
     with tenant_scope(tenant_id):
         job = _load(tenant_id, lease)
     table = open_table(job.data, limits=limits())
-    total = sum(1 for _ in table.rows())  # finds what is wrong with the file before the first row is stored
+    total = _count_rows(job, table)
     try:
         guess, source = _choose_mapping(job, table)
     except BadMapping:
@@ -109,28 +112,38 @@ def _read(tenant_id: int, lease: Lease, *, now: datetime) -> None:
         _note_table(job, table, total=total, guess=guess, source=source)
     if guess.problems:
         raise BadMapping(MappingProblem.NO_PHONE_COLUMN, {"columns": "、".join(table.header)})
-    seen = Seen()
+    seen = Seen(Persons(expected=total))
     for last_row, chunk in run_ahead(_chunks(job, table, guess, seen)):
         with tenant_scope(tenant_id):
             store_rows(roster_id=lease.roster_id, rows=chunk)
-            lease.renew(rows_read=last_row, got_on=True)
+            lease.renew(rows_read=max(last_row, job.stored), got_on=bool(chunk))
         failpoint("read.after_chunk")
     with tenant_scope(tenant_id):
         finish(lease=lease, total=total, seen=seen, mapping=guess.mapping, rules=job.rules, now=now)
 
 
+def _count_rows(job: _Job, table: Table) -> int:
+    """Every row of the file, looked at before the first one is stored: what is wrong with a file is found here."""
+    total = 0
+    for total, _cells in table.rows():
+        if total % COUNTED_PER_LEASE == 0:
+            with tenant_scope(job.tenant_id):
+                job.lease.renew(rows_read=job.stored, got_on=False)
+    return total
+
+
 def _load(tenant_id: int, lease: Lease) -> _Job:
     roster = Roster.objects.select_related("tenant").get(pk=lease.roster_id)
-    keys, data = ring(), bytearray()
+    keys, data = ring(), Packed()
     pieces = RosterFile.objects.filter(roster_id=roster.pk).order_by("number").values_list("sealed", flat=True)
     for sealed in pieces.iterator(chunk_size=4):
-        data += keys.open(RosterFile._meta.db_table, sealed)
+        data.write(keys.open(RosterFile._meta.db_table, sealed))
     return _Job(
         tenant_id=tenant_id,
         lease=lease,
         department_id=roster.department_id,
         personal=roster.personal,
-        data=bytes(data),
+        data=data,
         ring=keys,
         rules=rules_of(roster.tenant, roster.as_of),
         known=known_to(keys),
@@ -174,7 +187,10 @@ def _note_table(job: _Job, table: Table, *, total: int, guess: Guess, source: st
 
 
 def _chunks(job: _Job, table: Table, guess: Guess, seen: Seen) -> Iterator[tuple[int, list[StoredRow]]]:
-    """(last row, rows to be stored): every row is looked at, those of an earlier try are not stored again."""
+    """(last row, rows to be stored): every row is looked at, those of an earlier try are not stored again.
+
+    Of those it yields empty chunks, so that the lease goes on while they are passed by.
+    """
     mapping, width = guess.mapping, len(table.header)
     check = RowChecker(header=table.header, mapping=mapping, rules=job.rules, known=job.known).check
     seal = RowSealer(job.ring, phone_header=table.header[mapping.phones[0]]).seal
@@ -189,6 +205,8 @@ def _chunks(job: _Job, table: Table, guess: Guess, seen: Seen) -> Iterator[tuple
         checked = check(cells)
         earlier = seen.note(row, checked)
         if row <= job.stored:
+            if row % CHUNK_ROWS == 0:
+                yield row, []
             continue
         chunk.append(seal(row, checked, duplicate_of=earlier, by_hand=edit is not None))
         if len(chunk) >= CHUNK_ROWS:

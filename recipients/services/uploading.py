@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import datetime
+from itertools import islice
 from typing import Final
 
 from django.db import transaction
@@ -17,17 +18,18 @@ from tenants.actors import Actor
 from tenants.clock import today
 from tenants.keys import ring
 from tenants.models import Department
+from tenants.packing import Packed
 from tenants.permissions import Permission
 from tenants.services import record
 from tenants.tasking import enqueue_on_commit
 
-PIECE_BYTES: Final = 1024 * 1024
+_PIECES_AT_ONCE: Final = 4
 LONGEST_NAME: Final = 100
 
 
 def upload_roster(
     *,
-    data: bytes,
+    data: bytes | Packed,
     file_name: str,
     name: str = "",
     department: Department | None,
@@ -41,11 +43,12 @@ def upload_roster(
     """
     department_id = department.pk if department else None
     by.must_place(Permission.EDIT_ROSTERS, department_id=department_id)
+    packed = data if isinstance(data, Packed) else Packed.of(data)
     roster = Roster(
         department=department,
         as_of=today(now),
-        file_bytes=len(data),
-        file_hash=ring().hash("file", data),
+        file_bytes=packed.size,
+        file_hash=ring().hash_pieces("file", packed.pieces()),
         created_by_id=by.user_id,
         created_at=now,
     )
@@ -53,7 +56,7 @@ def upload_roster(
     roster.seal(fields | ({"mapping": dict(mapping), "mapping_source": "chosen"} if mapping else {}))
     with transaction.atomic():
         roster.save()
-        RosterFile.objects.bulk_create(_pieces(roster, data), batch_size=8)
+        _keep_file(roster, packed)
         record(
             action="roster.uploaded",
             by=by,
@@ -61,7 +64,7 @@ def upload_roster(
             kind="roster",
             object_id=str(roster.public_id),
             department_id=roster.department_id,
-            details={**fields, "bytes": len(data)},
+            details={**fields, "bytes": packed.size},
         )
         enqueue_on_commit(READ_ROSTER, tenant_id=roster.tenant_id, roster_id=roster.pk)
     return roster
@@ -113,12 +116,15 @@ def check_mapping(*, header: list[str], mapping: Mapping[str, str]) -> None:
         raise MappingRefused(sentence, code=exc.code.value, fields={"mapping": sentence}) from exc
 
 
-def _pieces(roster: Roster, data: bytes) -> Iterator[RosterFile]:
-    """At least one piece, so that an empty file has its evidence too."""
+def _keep_file(roster: Roster, packed: Packed) -> None:
+    """At least one piece, so that an empty file has its evidence too; a few at a time, since each is a MiB."""
     seal = ring().sealer(RosterFile._meta.db_table)
-    for number, start in enumerate(range(0, max(len(data), 1), PIECE_BYTES)):
-        piece = data[start : start + PIECE_BYTES]
-        yield RosterFile(tenant_id=roster.tenant_id, roster=roster, number=number, sealed=seal(piece))
+    pieces = enumerate(packed.pieces() if packed.size else [b""])
+    while some := list(islice(pieces, _PIECES_AT_ONCE)):
+        RosterFile.objects.bulk_create(
+            RosterFile(tenant_id=roster.tenant_id, roster=roster, number=number, sealed=seal(piece))
+            for number, piece in some
+        )
 
 
 def _clean_name(text: str) -> str:

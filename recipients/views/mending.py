@@ -23,6 +23,7 @@ from tenants.pages import GET, POST, page
 from tenants.permissions import Permission
 from tenants.services import record
 from tenants.spreadsheets import write_csv
+from tenants.uploads import packed
 
 
 @page(Permission.EDIT_ROSTERS, methods=GET)
@@ -54,7 +55,7 @@ def mended_file(request: HttpRequest, public_id: UUID) -> HttpResponse:
         return redirect(rows_url(found, Route.ERROR))
     try:
         result = services.mend_from_file(
-            roster=found, data=form.cleaned_data["file"].read(), by=actor_for(request), now=timezone.now()
+            roster=found, data=packed(form.cleaned_data["file"]), by=actor_for(request), now=timezone.now()
         )
     except Refused as refused:
         messages.error(request, str(refused.user_message))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any, Final
 from uuid import UUID
 
-from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -15,11 +14,11 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 
 from recipients import services
-from recipients.forms import MEGABYTE, MappingForm, MendedFileForm, UploadForm
+from recipients.forms import MappingForm, MendedFileForm, UploadForm
 from recipients.models import Recipient, Roster, RosterState, Route
 from recipients.selectors import roster_page
 from recipients.selectors.rosters import rows_of, visible_rosters
-from recipients.sentences import failure_sentence
+from recipients.sentences import failure_sentence, too_large_sentence
 from tenants.errors import Invalid, Refused
 from tenants.middleware import actor_for
 from tenants.models import Tenant
@@ -27,6 +26,7 @@ from tenants.pages import BOTH, GET, POST, page
 from tenants.pagination import cursor_page
 from tenants.permissions import Permission
 from tenants.selectors import departments_of
+from tenants.uploads import is_too_large, packed
 from tenants.viewing import record_listed
 
 INVALID: Final = 422
@@ -76,13 +76,13 @@ def roster_new(request: HttpRequest) -> HttpResponse:
         departments=departments_of(actor),
         everywhere=actor.department_ids is None,
     )
-    if request.method == "POST" and _is_too_large(request):
+    if request.method == "POST" and is_too_large(request):
         form.errors.pop("file", None)  # "no file" would be the wrong sentence
-        form.add_error("file", _too_large_sentence())
+        form.add_error("file", too_large_sentence(int(request.META["CONTENT_LENGTH"])))
     elif request.method == "POST" and form.is_valid():
         file = form.cleaned_data["file"]
         roster = services.upload_roster(
-            data=file.read(),
+            data=packed(file),
             file_name=file.name or "",
             name=form.cleaned_data["name"],
             department=form.chosen_department(),
@@ -93,18 +93,6 @@ def roster_new(request: HttpRequest) -> HttpResponse:
     latest = visible_rosters(actor).exclude(state=RosterState.FAILED).first()
     context = {"form": form, "latest": latest}
     return render(request, "recipients/roster_new.html", context, status=INVALID if form.errors else 200)
-
-
-def _is_too_large(request: HttpRequest) -> bool:
-    """A body beyond the limit is not read into memory at all, so that no file seems to be in it."""
-    length = request.META.get("CONTENT_LENGTH") or "0"
-    return not request.FILES and length.isdecimal() and int(length) > settings.ROSTER_MAX_BYTES
-
-
-def _too_large_sentence() -> str:
-    return _("ファイルが大きすぎます。%(limit)sMBまで読み込めます。ファイルを分けてから読み込んでください。") % {
-        "limit": settings.ROSTER_MAX_BYTES // MEGABYTE
-    }
 
 
 @page(Permission.EDIT_ROSTERS, methods=GET)
@@ -144,6 +132,7 @@ def _progress(found: Roster, *, delay_s: int) -> dict[str, Any]:
         "delay_s": delay_s,
         "delay_text": str(delay_s),
         "is_waiting": roster_page.is_waiting(found),
+        "is_finishing": 0 < found.rows <= found.rows_read,
         "rows_per_s": int(found.rows_read / passed_s) if found.rows_read and passed_s > 0 else 0,
     }
 
@@ -154,14 +143,18 @@ def _context(request: HttpRequest, found: Roster, *, mapping_form: MappingForm |
     may_edit = actor.may(Permission.EDIT_ROSTERS, department_id=found.department_id)
     problems = roster_page.problems_of(found, actor)
     if header and may_edit and mapping_form is None and not found.frozen_at:
-        mapping_form = MappingForm(header=header, mapping=found.mapping)
+        mapping_form = MappingForm(
+            header=header, mapping=found.mapping, first_rows=found.personal.get("first_rows", ())
+        )
     return {
         "roster": found,
+        "file_name": found.personal.get("file_name", ""),
         "failure": failure_sentence(failure["code"], failure["params"]) if failure else "",
         "tiles": roster_page.tiles_of(found, tenant_of(request)),
         "problems": problems,
         "notices": roster_page.notices_of(found),
         "columns": roster_page.columns_of(found),
+        "columns_source": found.personal.get("mapping_source", ""),
         "first_rows": found.personal.get("first_rows", []),
         "mapping_form": mapping_form,
         "may_edit": may_edit,
@@ -174,7 +167,12 @@ def _context(request: HttpRequest, found: Roster, *, mapping_form: MappingForm |
 def roster_mapping(request: HttpRequest, public_id: UUID) -> HttpResponse:
     """Read the file again with the columns that were chosen."""
     found = roster_or_404(request, public_id)
-    form = MappingForm(request.POST, header=found.personal.get("header", []), mapping=found.mapping)
+    form = MappingForm(
+        request.POST,
+        header=found.personal.get("header", []),
+        mapping=found.mapping,
+        first_rows=found.personal.get("first_rows", ()),
+    )
     if form.is_valid():
         try:
             services.change_mapping(roster=found, mapping=form.chosen(), by=actor_for(request), now=timezone.now())

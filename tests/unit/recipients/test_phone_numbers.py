@@ -157,6 +157,33 @@ def test_the_fast_path_agrees_with_phonenumbers_on_every_mobile_head(head: str) 
         assert parse_number(head + rest).can_text == is_mobile
 
 
+_THEIR_KINDS = {
+    phonenumbers.PhoneNumberType.MOBILE: NumberKind.MOBILE,
+    phonenumbers.PhoneNumberType.FIXED_LINE: NumberKind.LANDLINE,
+    phonenumbers.PhoneNumberType.VOIP: NumberKind.IP_PHONE,
+    phonenumbers.PhoneNumberType.UNKNOWN: None,
+}
+
+
+@pytest.mark.parametrize("second", "123456789")
+def test_every_prefix_is_of_the_kind_that_phonenumbers_says(second: str) -> None:
+    """All of five digits, with as many behind them as a landline and as a mobile have."""
+    for rest in (f"{prefix:03d}{tail}" for prefix in range(1000) for tail in ("12345", "123456")):
+        raw = f"0{second}{rest}"
+        if raw.startswith("010"):  # a call abroad
+            continue
+        theirs = phonenumbers.parse(raw, "JP")
+        kind = phonenumbers.number_type(theirs)
+        if kind == phonenumbers.PhoneNumberType.PERSONAL_NUMBER and raw.startswith("060"):
+            assert parse_number(raw).problem == "too_short", "a mobile that lost a digit, not an old personal number"
+            continue
+
+        ours = parse_number(raw)
+
+        assert ours.kind == _THEIR_KINDS.get(kind, NumberKind.OTHER), raw
+        assert not ours.e164 or ours.e164 == phonenumbers.format_number(theirs, phonenumbers.PhoneNumberFormat.E164)
+
+
 @given(st.integers(10_000_000, 999_999_999).map("0{:09d}".format))
 def test_ten_digit_numbers_agree_with_phonenumbers(raw: str) -> None:
     ours = parse_number(raw)

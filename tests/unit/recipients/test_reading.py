@@ -93,7 +93,16 @@ class TestEncodings:
 
         refused = problem_of(data[:at] + b"\xff" + data[at:])
 
-        assert (refused.code, refused.params) == ("unreadable_encoding", {"line": 3})
+        assert (refused.code, refused.params) == ("unreadable_encoding", {"line": 3, "column": 1})
+
+    def test_what_cannot_be_read_is_named_by_line_and_column(self) -> None:
+        data = as_csv(SMALL) + "佐藤,070-1234-5678,".encode("cp932") + b"\xff\r\n"
+
+        refused = problem_of(data)
+
+        assert refused.params == {"line": 4, "column": 3}
+        assert "4行目" in refused.user_message
+        assert "3番目の欄" in refused.user_message
 
     @pytest.mark.parametrize("data", [b"\xff" * 100, b"\x81\xff,\xfe\n" * 9, bytes(range(128, 256)) * 9])
     def test_nonsense_is_refused(self, data: bytes) -> None:
@@ -193,6 +202,24 @@ class TestAroundTheTable:
 
     def test_a_roster_without_any_header_that_we_know_keeps_its_own(self) -> None:
         assert open_table(as_csv([("甲", "乙"), ("丙", "丁")])).header == ("甲", "乙")
+
+
+class TestLinesWithoutEnd:
+    LIMITS = Limits(max_line_bytes=400_000)
+
+    @pytest.mark.parametrize("before", [0, 1_000_000, 1_048_000, 2_097_152])
+    @pytest.mark.parametrize("length", [400_001, 1_100_000, 3_000_000])
+    def test_are_refused_wherever_they_begin(self, before: int, length: int) -> None:
+        lines = as_csv(SMALL) + b"a,1,\r\n" * (before // 6)
+
+        refused = problem_of(lines + b"x" * length + b"\r\n" + lines, self.LIMITS)
+
+        assert (refused.code, refused.params) == ("line_too_long", {"line": lines.count(b"\n") + 1})
+
+    def test_are_not_seen_where_every_line_has_one(self) -> None:
+        rows = [("x" * 200_000, "090-1234-5678", "")] * 20
+
+        assert len(rows_of(open_table(as_csv([SMALL[0], *rows], line_end="\r"), limits=self.LIMITS))) == 20
 
 
 class TestRefusals:
