@@ -33,6 +33,7 @@ def run(data: bytes) -> dict[str, float]:
     from recipients.models import Roster
     from recipients.reading import open_table
     from recipients.routing_rules import Rules
+    from recipients.services.duplicates import Persons
     from recipients.services.finishing import Seen
     from recipients.services.storing import RowSealer, store_rows
     from recipients.services.uploading import upload_roster
@@ -54,7 +55,7 @@ def run(data: bytes) -> dict[str, float]:
     mapping = guess_columns(table.header, table.sample()).mapping
     check = RowChecker(header=table.header, mapping=mapping, rules=rules, known=Known()).check
     seal = RowSealer(ring, phone_header=table.header[mapping.phones[0]]).seal
-    seen = Seen()
+    seen = Seen(Persons(expected=data.count(b"\n")))
     clock.note("its columns")
     for chunk in _chunks(table.rows()):
         clock.note("reading rows")
