@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -12,11 +12,16 @@ from django.utils.translation import gettext_lazy as _
 
 from tenants.packing import Packed
 
+if TYPE_CHECKING:
+    _Uploaded = UploadedFile[bytes]
+else:
+    _Uploaded = UploadedFile  # generic for the type checker only
+
 SMALL_MEGABYTES: Final = 8
 _AROUND_THE_FILE: Final = 64 * 1024  # the form's other fields and what separates them
 
 
-class PackedFile(UploadedFile):
+class PackedFile(_Uploaded):
     """An uploaded file with its bytes in ``packed``."""
 
     def __init__(self, packed: Packed, **about: Any) -> None:
@@ -51,7 +56,7 @@ class PackedUploadHandler(FileUploadHandler):
         self._packed.write(raw_data)
         return None
 
-    def file_complete(self, file_size: int) -> UploadedFile | None:
+    def file_complete(self, file_size: int) -> _Uploaded | None:
         if not self.is_taken:
             return None
         return PackedFile(
@@ -63,12 +68,12 @@ class PackedUploadHandler(FileUploadHandler):
         )
 
 
-def packed(file: UploadedFile) -> Packed:
+def packed(file: _Uploaded) -> Packed:
     """The bytes of an uploaded file."""
     return file.packed if isinstance(file, PackedFile) else Packed.of(file.read())
 
 
-def must_be_small(file: UploadedFile) -> None:
+def must_be_small(file: _Uploaded) -> None:
     """For files that are read in one go, such as registers and texts: a form's validator."""
     if (file.size or 0) > SMALL_MEGABYTES * 1024 * 1024:
         raise ValidationError(
