@@ -36,16 +36,17 @@ NOON = datetime(2022, 8, 15, 3, 0, tzinfo=UTC)  # 12:00 in Japan
 KEPT = {"django_migrations", "django_content_type", "auth_permission"}
 
 
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """In a parallel run one process has a whole file, and the browser's files all: they share a demonstration."""
+    item.add_marker(pytest.mark.xdist_group(str(BROWSER if BROWSER in item.path.parents else item.path)))
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """In a parallel run one process has a whole file, and the browser's files all, first and in their order."""
+    """The browser's tests come first and in their order, however the others are shuffled."""
     browsers = [item for item in items if BROWSER in item.path.parents]
     browsers.sort(key=lambda item: (item.path.name, item.location[1] or 0))
-    others = [item for item in items if BROWSER not in item.path.parents]
-    for item in items:
-        folder = BROWSER if BROWSER in item.path.parents else item.path
-        item.add_marker(pytest.mark.xdist_group(str(folder)))
-    items[:] = browsers + others
+    items[:] = browsers + [item for item in items if BROWSER not in item.path.parents]
 
 
 @dataclass(frozen=True)
