@@ -63,7 +63,15 @@ def _versions(versions: list[str]) -> str:
 
 def _asked() -> str:
     program = _installed()
-    command = [program, "--disable-pip", "--require-hashes", "--requirement", AUDITED, "--format", "json"]
+    command: list[str | Path] = [
+        program,
+        "--disable-pip",
+        "--require-hashes",
+        "--requirement",
+        AUDITED,
+        "--format",
+        "json",
+    ]
     done = subprocess.run([*command, "--progress-spinner", "off"], capture_output=True, text=True, check=False)
     if not done.stdout:
         raise NotAudited(f"pip-audit ended with {done.returncode}: {_last_line(done.stderr)}")
@@ -75,7 +83,8 @@ def _installed() -> Path:
     stamp, program = TOOLS / LOCK.name, TOOLS / "bin" / "pip-audit"
     if program.exists() and stamp.exists() and stamp.read_bytes() == LOCK.read_bytes():
         return program
-    for command in ([sys.executable, "-m", "venv", "--clear", TOOLS], _installing()):
+    making: list[str | Path] = [sys.executable, "-m", "venv", "--clear", TOOLS]
+    for command in (making, _installing()):
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
             raise NotAudited(f"pip-audit could not be installed: {_last_line(done.stderr)}")

@@ -11,7 +11,17 @@ ROOT: Final = Path(__file__).resolve().parent.parent.parent
 APPS: Final = ("config", "reports", "dispatch", "carriers", "recipients", "templates_sms", "tenants")
 PACKAGES: Final = (*APPS, "devservers")
 NOT_OURS: Final = frozenset(
-    {".git", ".venv", ".data", ".mypy_cache", ".ruff_cache", ".pytest_cache", ".import_linter_cache", ".hypothesis"}
+    {
+        ".git",
+        ".venv",
+        ".venv-audit",
+        ".data",
+        ".mypy_cache",
+        ".ruff_cache",
+        ".pytest_cache",
+        ".import_linter_cache",
+        ".hypothesis",
+    }
     | {"__pycache__", "staticfiles"}
 )
 

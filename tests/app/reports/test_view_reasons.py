@@ -28,7 +28,19 @@ PHONE = "+816010000001"
 @pytest.fixture
 def campaign(acme: Cast) -> Campaign:
     make_account()
-    people = [person(1, phone=PHONE), person(2), person(3, route=Route.CALL, reason="no_consent")]
+    rest: dict[str, Any] = {
+        "phone_raw": "",
+        "number_kind": "mobile",
+        "age": None,
+        "rule": "",
+        "detail": "",
+        "mended": [],
+    }
+    people = [
+        person(1, phone=PHONE, **rest),
+        person(2, **rest),
+        person(3, route=Route.CALL, reason="no_consent", **rest),
+    ]
     return sent_campaign(acme, people)
 
 

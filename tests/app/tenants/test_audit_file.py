@@ -84,8 +84,8 @@ class TestFile:
 
         with acme.scope():
             written = AuditEvent.objects.get(action="audit.exported")
-        assert written.user_id == acme.auditor.user_id
-        assert written.personal == {"rows": len(Role), "action": "api_key.issued"}
+            assert written.user_id == acme.auditor.user_id
+            assert written.personal == {"rows": len(Role), "action": "api_key.issued"}
 
     def test_too_many_lines_are_refused_with_a_sentence(
         self, acme: Cast, signed_in: Any, monkeypatch: pytest.MonkeyPatch
