@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from templates_sms.rendering import find_placeholders
+from tenants.hazards import UNSENDABLE, find_diseases, find_hazards
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,17 +34,6 @@ class Expectations:
     links_forbidden: bool = False
 
 
-_DISEASES: Final = (
-    "新型コロナウイルス感染症 新型コロナ コロナウイルス コロナ COVID インフルエンザ 結核 ノロウイルス "
-    "感染性胃腸炎 麻しん 麻疹 はしか 風しん 風疹 水痘 百日咳 デング熱 エムポックス 腸管出血性大腸菌 O157 "
-    "レジオネラ HIV エイズ 梅毒 クラミジア 淋病 肝炎 がん検診 がん 癌 精神疾患 うつ病 統合失調症 認知症 "
-    "糖尿病 生活習慣病 アルコール依存 依存症 妊娠 流産 不妊 難病 てんかん 陽性 陰性 感染者 濃厚接触"
-)
-DISEASES: Final = tuple(_DISEASES.split())
-_DISEASE: Final = re.compile("|".join(sorted(map(re.escape, DISEASES), key=len, reverse=True)), re.IGNORECASE)
-# Words that hold a disease's letters and name none.
-_NO_DISEASE: Final = re.compile("がんば|ながん|がんこ|がんじ|コロナ社")
-
 _TELEPHONE: Final = re.compile(r"(?<![0-9])0[0-9]{1,4}[-(\s]{0,2}[0-9]{1,4}[-)\s]{0,2}[0-9]{3,4}(?![0-9])")
 _PATH: Final = r"[^\s　、。「」（）()<>{}]"
 _LINK: Final = re.compile(
@@ -51,35 +41,12 @@ _LINK: Final = re.compile(
     re.IGNORECASE | re.ASCII,
 )
 _STRAY_BRACES: Final = re.compile(r"[{｛]{2}|[}｝]{2}")
-_INVISIBLE: Final = re.compile(
-    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]"
-)
-_SELECTOR: Final = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]")
-_CONTROL: Final = re.compile("[\x00-\x09\x0b\x0c\x0e-\x1f\x7f-\x9f]")
-_UNSENDABLE: Final = re.compile("[\ue000-\uf8ff\ufffd\ufffe\uffff\ud800-\udfff\U000f0000-\U0010ffff]")
-_EMOJI: Final = re.compile("[\u2600-\u27bf\u2b00-\u2bff\U0001f000-\U0001faff]")
-_RARE_KANJI: Final = re.compile("[\U00020000-\U0003ffff]")
-# Signs of one maker's character set, for which older handsets show a box; NFKC says what to write instead.
-_MAKERS_SIGNS: Final = re.compile("[①-⓿㈀-㏿Ⅰ-ↈ№℡㎜-㏿❶-➓]")
-_FINDINGS: Final[tuple[tuple[str, re.Pattern[str]], ...]] = (
-    ("unsendable_character", _UNSENDABLE),
-    ("control_character", _CONTROL),
-    ("invisible_character", _INVISIBLE),
-    ("variation_selector", _SELECTOR),
-    ("emoji", _EMOJI),
-    ("rare_kanji", _RARE_KANJI),
-    ("makers_sign", _MAKERS_SIGNS),
-)
 
 
 def advise(text: str, *, expectations: Expectations) -> tuple[Advice, ...]:
     """Everything worth a second look, in the order of the text; what is about the whole comes first."""
     found = [*_advise_on_whole(text, expectations), *_advise_on_links(text, expectations)]
-    found += [
-        Advice("disease_name", match.start(), len(match[0]), {"word": match[0]})
-        for match in _DISEASE.finditer(text)
-        if not _NO_DISEASE.match(text, max(0, match.start() - 1)) and not _NO_DISEASE.match(text, match.start())
-    ]
+    found += [Advice("disease_name", match.start(), len(match[0]), {"word": match[0]}) for match in find_diseases(text)]
     found += _advise_on_braces(text)
     found += find_doubtful_characters(text)
     return tuple(sorted(found, key=lambda advice: (advice.position, advice.length > 0)))
@@ -87,18 +54,20 @@ def advise(text: str, *, expectations: Expectations) -> tuple[Advice, ...]:
 
 def find_doubtful_characters(text: str) -> list[Advice]:
     """Characters that a handset may not show; also for a rendered text, where a name brings its own."""
-    found = []
-    for code, pattern in _FINDINGS:
-        for match in pattern.finditer(text):
-            params = {"character": match[0], "code_point": f"U+{ord(match[0]):04X}"}
-            instead = unicodedata.normalize("NFKC", match[0]) if code == "makers_sign" else ""
-            found.append(Advice(code, match.start(), 1, {**params, "instead": instead}))
-    return found
+    return [
+        Advice(
+            found.code,
+            found.position,
+            1,
+            {"character": found.character, "code_point": f"U+{ord(found.character):04X}", "instead": found.instead},
+        )
+        for found in find_hazards(text)
+    ]
 
 
 def has_unsendable_characters(text: str) -> bool:
     """Whether a rendered text holds 外字 or what is left of a broken character: it must not be sent as it is."""
-    return _UNSENDABLE.search(text) is not None
+    return UNSENDABLE.search(text) is not None
 
 
 def _advise_on_whole(text: str, expectations: Expectations) -> Iterator[Advice]:

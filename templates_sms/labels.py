@@ -42,6 +42,9 @@ ADVICE: Final[Mapping[str, Words]] = {
     "rare_kanji": _(
         "漢字「%(character)s」は、端末によって表示されず、2文字分に数えられます。表示できる字かかなに置き換えてください。"
     ),
+    "rare_kanji_known": _(
+        "漢字「%(character)s」は、端末によって表示されず、2文字分に数えられます。「%(instead)s」と書いてください。"
+    ),
     "makers_sign": _("「%(character)s」は、端末によって表示されません。「%(instead)s」と書いてください。"),
 }
 VALUE_PROBLEMS: Final[Mapping[str, Words]] = {
@@ -61,6 +64,8 @@ PROFILES: Final[Mapping[str, Words]] = {
 
 def advice_sentence(advice: Advice) -> str:
     """One piece of advice as a sentence."""
+    if advice.code == "rare_kanji" and advice.params["instead"]:
+        return str(ADVICE["rare_kanji_known"]) % advice.params
     return str(ADVICE[advice.code]) % advice.params
 
 
