@@ -36,5 +36,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("dispatch.api_urls")),
     path("", include("recipients.api_urls")),
     path("", include("templates_sms.api_urls")),
+    path("", include("reports.api_urls")),
     path("", include("tenants.api_urls")),
 ]
