@@ -2,33 +2,44 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Container, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Container, Sequence
+from dataclasses import dataclass
 from datetime import date
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
+from recipients.check_digits import is_right
 from recipients.columns import ColumnMapping
 from recipients.consent_words import read_consent
 from recipients.dates import age_on, parse_age, parse_date
 from recipients.phone_numbers import NumberKind, NumberProblem, ParsedNumber, parse_number
-from recipients.routing_rules import Facts, Reason, Route, Routed, Rule, Rules, route_row
+from recipients.routing_rules import TO_SMS, Facts, Reason, Route, Routed, Rule, Rules, route_row
+from tenants.hazards import HAZARD, UNSENDABLE, find_diseases, has_disease
 
-# Private-use characters are somebody's own font (外字); U+FFFD and lone surrogates stand for what could not be read.
-_UNSENDABLE: Final = re.compile("[\ue000-\uf8ff\ufffd\ud800-\udfff\U000f0000-\U0010ffff]")
 _OLDEST_AGE: Final = 130
+_NOTHING: Final[tuple[str, ...]] = ()
 _SHORTEST_NUMBER: Final = ParsedNumber(None, None, NumberProblem.MISSING)
+
+
+WITHDRAWN: Final = "withdrawn"
+
+
+class Consents(Protocol):
+    """The register of consents."""
+
+    def says(self, phone: str, external_id: str) -> bool | None:
+        """The latest word of this person with this number; None where there is none."""
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What earlier work knows, by E.164 number (`excluded_ids` by the roster's own id). Sets and dicts, or anything
-    that answers `in` and `get` like them."""
+    """What earlier work knows, by E.164 number (`excluded_ids` by the roster's own id). Sets, or anything that answers
+    `in` like them; `consents` is None where the register is empty."""
 
     opted_out: Container[str] = frozenset()
-    consents: Mapping[str, bool] = field(default_factory=dict)
+    consents: Consents | None = None
     excluded: Container[str] = frozenset()
     excluded_ids: Container[str] = frozenset()
+    excluded_without_id: Container[str] = frozenset()  # numbers that count for rows without an id
 
 
 class CheckedRow(NamedTuple):
@@ -51,6 +62,9 @@ class CheckedRow(NamedTuple):
     rule: Rule
     mended: tuple[str, ...]  # codes: zero_restored, decimal_removed
     age_differs: bool  # the age column disagrees with the birth date, which wins
+    id_is_wrong: bool  # its check digit does not fit, where the department's ids have one
+    hazards: str  # characters that a handset may not show, of a row that gets a text
+    disease_columns: tuple[str, ...]  # headers above a disease's name, of such a row
     cells: dict[str, str]
 
     @property
@@ -61,7 +75,18 @@ class CheckedRow(NamedTuple):
 class RowChecker:
     """`check_row` with everything that stays the same for a roster worked out once."""
 
-    __slots__ = ("_header", "_known", "_mapping", "_names", "_kanas", "_phone", "_rules", "_width")
+    __slots__ = (
+        "_header",
+        "_known",
+        "_mapping",
+        "_names",
+        "_kanas",
+        "_phone",
+        "_rules",
+        "_width",
+        "_id_check",
+        "_watched",
+    )
 
     def __init__(self, *, header: Sequence[str], mapping: ColumnMapping, rules: Rules, known: Known) -> None:
         self._header = tuple(header)
@@ -72,6 +97,10 @@ class RowChecker:
         self._phone = mapping.phones[0] if len(mapping.phones) == 1 else None
         self._names = mapping.names
         self._kanas = mapping.kanas
+        self._id_check = rules.id_check
+        # Those that a text quotes; a disease's name in a person's name is none.
+        meant = set(mapping.as_headers(self._header).values())
+        self._watched = tuple(column for column, name in enumerate(self._header) if name not in meant)
 
     def check(self, cells: Sequence[str]) -> CheckedRow:
         """Never raises, whatever the cells hold; short rows are filled up with empty cells."""
@@ -83,8 +112,20 @@ class RowChecker:
         name = _join(cells, self._names)
         external_id = cells[mapping.external_id].strip() if mapping.external_id is not None else ""
         birth_on, age, age_problem, age_differs = self._read_age(cells)
-        consent = self._read_consent(cells, number.e164)
+        consent, consent_detail = self._read_consent(cells, number.e164, external_id)
+        id_is_wrong = bool(self._id_check and external_id) and not is_right(external_id, check=self._id_check)
         routed = self._route(cells, number, name, external_id, consent, age, age_problem)
+        hazards, diseases = "", _NOTHING
+        if routed.route is Route.SMS:
+            if id_is_wrong:
+                routed = Routed(Route.ERROR, Reason.BAD_ID, external_id, Rule.ID)
+            else:
+                if HAZARD.search("".join(cells)) is not None:
+                    routed, hazards = self._look_for_hazards(cells)
+                if has_disease("\n".join([cells[column] for column in self._watched])):
+                    diseases = self._find_diseases(cells)
+        elif routed.reason is Reason.NO_CONSENT and consent_detail:
+            routed = Routed(Route.CALL, Reason.NO_CONSENT, consent_detail, Rule.CONSENT)
         return CheckedRow(
             external_id,
             name,
@@ -100,6 +141,9 @@ class RowChecker:
             routed.rule,
             (number.detail,) if number.mended else (),
             age_differs,
+            id_is_wrong,
+            hazards,
+            diseases,
             dict(zip(header, cells, strict=False)),
         )
 
@@ -127,8 +171,8 @@ class RowChecker:
             detail = word if word is not None else str(len(cells) - self._width)
             facts = Facts(number, excluded=word is not None, row_problem=row_problem, detail=detail)
         routed = route_row(facts, self._rules)
-        if routed.route is Route.SMS:
-            return self._check_text(cells, name) or routed
+        if routed.route is Route.SMS and not name and self._names:
+            return Routed(Route.ERROR, Reason.NO_NAME, rule=Rule.TEXT)
         if routed.route is Route.ERROR and not routed.detail:
             return self._with_detail(routed, cells)
         return routed
@@ -144,30 +188,42 @@ class RowChecker:
     def _excluded_by(self, cells: Sequence[str], phone: str | None, external_id: str) -> str | None:
         """The word that takes the row out, "" for the exclusion list, None where nothing does."""
         known = self._known
-        if (phone is not None and phone in known.excluded) or (external_id and external_id in known.excluded_ids):
+        if external_id and external_id in known.excluded_ids:
+            return ""
+        if phone is not None and (phone in known.excluded or (not external_id and phone in known.excluded_without_id)):
             return ""
         if self._mapping.excluded is None:
             return None
         word = cells[self._mapping.excluded].strip()
         return None if read_consent(word) is False else word
 
-    def _check_text(self, cells: Sequence[str], name: str) -> Routed | None:
-        """Whether the row could be written to: it has a name, and nothing in it that no handset knows."""
-        if not name and self._names:
-            return Routed(Route.ERROR, Reason.NO_NAME, rule=Rule.TEXT)
-        if _UNSENDABLE.search("".join(cells)) is None:
-            return None
-        column, found = next((n, found) for n, cell in enumerate(cells) if (found := _UNSENDABLE.search(cell)))
-        broken = found[0] == "\ufffd" or "\ud800" <= found[0] <= "\udfff"
+    def _look_for_hazards(self, cells: Sequence[str]) -> tuple[Routed, str]:
+        """Where a row goes that has characters which no handset knows, or which a handset may not show."""
+        unsendable = (
+            (column, found) for column, cell in enumerate(cells) if (found := UNSENDABLE.search(cell)) is not None
+        )
+        column, match = next(unsendable, (0, None))
+        if match is None:
+            return TO_SMS, "".join(dict.fromkeys(HAZARD.findall("".join(cells))))
+        broken = match[0] == "\ufffd" or "\ud800" <= match[0] <= "\udfff"
         reason = Reason.BROKEN_CHARACTERS if broken else Reason.GAIJI
-        return Routed(Route.ERROR, reason, self._header[column], Rule.TEXT)
+        return Routed(Route.ERROR, reason, self._header[column], Rule.TEXT), ""
 
-    def _read_consent(self, cells: Sequence[str], phone: str | None) -> bool | None:
-        """The roster's word where it has one, else what the register of consents says."""
+    def _find_diseases(self, cells: Sequence[str]) -> tuple[str, ...]:
+        """The headers above a disease's name."""
+        named = (column for column in self._watched if next(find_diseases(cells[column]), None))
+        return tuple(self._header[column] for column in named)
+
+    def _read_consent(self, cells: Sequence[str], phone: str | None, external_id: str) -> tuple[bool | None, str]:
+        """The roster's word where it has one, else the register's; whoever took it back there has not consented."""
+        book = self._known.consents
+        said = book.says(phone, external_id) if book is not None and phone is not None else None
+        detail = WITHDRAWN if said is False else ""
         column = self._mapping.consent
         if column is not None and (word := cells[column]) and not word.isspace():
-            return read_consent(word)
-        return phone is not None and bool(self._known.consents.get(phone, False))
+            written = read_consent(word)
+            return (False, detail) if written and said is False else (written, "" if written is None else detail)
+        return bool(said), detail
 
     def _read_age(self, cells: Sequence[str]) -> tuple[date | None, int | None, Reason, bool]:
         """Birth date, age, what is wrong with them, and whether the age column says something else."""

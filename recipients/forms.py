@@ -12,6 +12,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from recipients.column_words import Field
+from recipients.models import Channel
 from recipients.reading.opening import MEGABYTE
 from recipients.sentences import field_word
 from tenants.models import Department
@@ -88,6 +89,20 @@ class MappingForm(forms.Form):
         return sorted([*order, *numbered], key=lambda name: (order.index(name.rstrip("0123456789")), name))
 
 
+class ExclusionsForm(forms.Form):
+    """Those of a roster who are not concerned, as a second file."""
+
+    file = forms.FileField(
+        label=_("除外する人の一覧"),
+        allow_empty_file=True,
+        help_text=_(
+            "もう納めた人など、連絡しない人の表です。管理番号の列があれば管理番号で、なければ電話番号で見分けます。10万行まで。"
+        ),
+        validators=[must_be_small],
+        widget=forms.FileInput(attrs={"accept": ACCEPTED}),
+    )
+
+
 class OptOutForm(forms.Form):
     phone = forms.CharField(
         label=_("電話番号"),
@@ -95,7 +110,61 @@ class OptOutForm(forms.Form):
         help_text=_("どの書き方でも構いません。"),
         widget=forms.TextInput(attrs={"inputmode": "tel", "autocomplete": "off"}),
     )
+    channel = forms.ChoiceField(
+        label=_("申し出の方法"), required=False, choices=[("", _("（選ばない）")), *Channel.choices]
+    )
     note = forms.CharField(label=_("メモ"), required=False, max_length=500)
+
+
+class ConsentForm(forms.Form):
+    """A yes or a no, as a person said it."""
+
+    phone = forms.CharField(
+        label=_("電話番号"),
+        max_length=200,
+        help_text=_("どの書き方でも構いません。"),
+        widget=forms.TextInput(attrs={"inputmode": "tel", "autocomplete": "off"}),
+    )
+    name = forms.CharField(label=_("氏名"), required=False, max_length=100)
+    external_id = forms.CharField(
+        label=_("管理番号"),
+        required=False,
+        max_length=100,
+        help_text=_("入力すると、この管理番号の人だけの同意になります。空なら、この番号を使う人の同意です。"),
+    )
+    is_given = forms.TypedChoiceField(
+        label=_("SMSの同意"),
+        choices=[("1", _("同意する")), ("0", _("同意しない・取り消す"))],
+        coerce=lambda value: value == "1",
+        initial="1",
+        widget=forms.RadioSelect,
+    )
+    given_on = forms.DateField(
+        label=_("同意・取り消しの日"),
+        required=False,
+        help_text=_("空なら今日です。"),
+        widget=forms.DateInput(attrs={"type": "date"}),
+    )
+    channel = forms.ChoiceField(label=_("方法"), required=False, choices=[("", _("（選ばない）")), *Channel.choices])
+    purpose = forms.CharField(
+        label=_("何のための同意か"),
+        required=False,
+        max_length=200,
+        widget=forms.TextInput(attrs={"placeholder": _("例：療養中の連絡")}),
+    )
+    note = forms.CharField(label=_("メモ"), required=False, max_length=500)
+
+    def __init__(self, *args: Any, departments: Sequence[Department], **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._departments = {str(department.public_id): department for department in departments}
+        self.fields["department"] = forms.ChoiceField(
+            label=_("同意が効く部署"),
+            required=False,
+            choices=[("", _("全部署")), *((key, department.name) for key, department in self._departments.items())],
+        )
+
+    def clean_department(self) -> Department | None:
+        return self._departments.get(self.cleaned_data["department"])
 
 
 class SearchForm(forms.Form):
@@ -115,13 +184,25 @@ def _with_example(header: str, column: int, first_rows: Sequence[Sequence[str]])
     return gettext("%(header)s（例: %(example)s）") % {"header": header, "example": example[:EXAMPLE_LENGTH]}
 
 
-class ImportForm(forms.Form):
-    file = forms.FileField(
-        label=_("取り込むファイル"),
-        help_text=_("CSV（UTF-8またはExcelのCSV）。列は「電話番号」と「メモ」です。"),
-        validators=[must_be_small],
-        widget=forms.FileInput(attrs={"accept": ".csv"}),
+class ConsentSearchForm(forms.Form):
+    person = forms.CharField(
+        label=_("電話番号か管理番号でさがす"),
+        max_length=200,
+        widget=forms.TextInput(attrs={"autocomplete": "off", "type": "search"}),
     )
+
+
+class ImportForm(forms.Form):
+    """Lines of a register from a file; ``columns`` says which the file has."""
+
+    def __init__(self, *args: Any, columns: str, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.fields["file"] = forms.FileField(
+            label=_("取り込むファイル"),
+            help_text=format_lazy(_("CSV（UTF-8またはExcelのCSV）。列は{columns}です。"), columns=columns),
+            validators=[must_be_small],
+            widget=forms.FileInput(attrs={"accept": ".csv"}),
+        )
 
 
 class MendedFileForm(forms.Form):

@@ -10,6 +10,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from recipients.reading.problems import NOTICES, PROBLEMS
+from recipients.routing_rules import rule_of
 
 Words = str | Promise
 
@@ -36,21 +37,26 @@ NUMBER_KINDS: Final[Mapping[str, Words]] = {
     "other": _("その他の番号"),
 }
 RULES: Final[Mapping[str, Words]] = {
-    "exclusion": _("除外の指定"),
+    "exclusion": _("除外の欄と一覧"),
     "row": _("行の形"),
     "number": _("電話番号の読み取り"),
     "number_kind": _("電話番号の種類"),
     "opt_out": _("SMS停止の台帳"),
     "consent": _("SMSの同意"),
     "age": _("年齢"),
+    "id": _("管理番号の検査数字"),
     "text": _("氏名と文字"),
     "duplicate": _("重複"),
+    "family": _("同じ番号の人への送り方"),
+    "repeat": _("前に送った文面"),
 }
 # A few words, for the groups of a tile. What is behind them is in `REMEDIES`.
 REASONS: Final[Mapping[str, Words]] = {
     "": _("SMSを送れます"),
     "excluded": _("除外された人"),
     "duplicate": _("同じ人の重複"),
+    "shared_number": _("同じ番号の人に1通"),
+    "had_recently": _("同じ文面を受け取ったばかり"),
     "erased": _("消去された人"),
     "landline": _("固定電話"),
     "ip_phone": _("IP電話（050）"),
@@ -67,13 +73,18 @@ REASONS: Final[Mapping[str, Words]] = {
     "unknown_consent": _("同意の有無が分からない"),
     "bad_date": _("読み取れない生年月日・年齢"),
     "no_age": _("生年月日も年齢も空"),
+    "bad_id": _("管理番号の誤り"),
     "gaiji": _("外字"),
     "broken_characters": _("壊れた文字"),
     "no_name": _("氏名なし"),
 }
 REMEDIES: Final[Mapping[str, Words]] = {
-    "excluded": _("除外の指定があるため、連絡しません。連絡する場合は名簿の除外の欄を空にしてください。"),
+    "excluded": _(
+        "除外の欄か、除外する人の一覧に入っているため、連絡しません。連絡する場合は、そのどちらかを直してください。"
+    ),
     "duplicate": _("同じ人が名簿の前の行にもあります。その行で連絡します。"),
+    "shared_number": _("同じ電話番号の人に1通だけ送る名簿です。前の行の人への1通で連絡します。"),
+    "had_recently": _("同じ文面を受け取ったばかりのため、もう一度は送りません。"),
     "erased": _("本人についての記録は、消去の手続きにより消されました。連絡しません。"),
     "landline": _("固定電話にはSMSが届きません。電話で連絡します。携帯番号が分かれば入力してください。"),
     "ip_phone": _("050で始まる番号にはSMSが届きません。電話で連絡します。携帯番号が分かれば入力してください。"),
@@ -90,6 +101,7 @@ REMEDIES: Final[Mapping[str, Words]] = {
     "unknown_consent": _("同意の欄の言葉の意味が分かりません。「有」か「無」で入力してください。"),
     "bad_date": _("生年月日か年齢を読み取れません。1990/1/2 または 平成2年1月2日 のように入力してください。"),
     "no_age": _("生年月日も年齢も空のため、年齢の決まりを当てはめられません。どちらかを入力してください。"),
+    "bad_id": _("管理番号の最後の検査数字が合いません。ほかの人の番号になっていないか、元の資料で確かめてください。"),
     "gaiji": _("外字はSMSで送れません。常用の漢字かフリガナに置き換えてください。"),
     "broken_characters": _("文字が壊れています。元の名簿を確かめて、正しい文字を入力してください。"),
     "no_name": _("氏名が空です。氏名を入力してください。"),
@@ -133,12 +145,28 @@ _FAILURES: Final[Mapping[str, Words]] = {
 }
 ROSTER_PROBLEMS: Final[Mapping[str, Words]] = {
     "same_file": _("%(on)sに読み込んだ名簿と同じ内容です。もう一度送ってよいか確かめてください。"),
+    "same_file_nearly": _(
+        "行の約%(percent)s%%が、%(on)sに読み込んだ名簿と同じです。もう一度送ってよいか確かめてください。"
+    ),
+    "slipped_column_by_ids": _(
+        "列がずれているおそれがあります。管理番号のある%(ids)s人のうち、"
+        "検査数字の合わない人が%(ids_wrong)s人います。名簿を確かめ、別の人が解除してください。"
+    ),
     "slipped_column": _(
         "列がずれているおそれがあります。以前の名簿にもある%(known)s人のうち、"
         "電話番号が違う人が%(numbers)s人、氏名が違う人が%(names)s人います。名簿を確かめ、別の人が解除してください。"
     ),
     "family_numbers": _(
         "同じ電話番号の人が%(people)s人います（番号は%(numbers)s件）。家族などと考え、一人に1通ずつ送ります。"
+    ),
+    "ids_have_checks": _(
+        "管理番号の最後の1桁は、検査数字（%(check)s）のようです。"
+        "設定の「振り分け」で選ぶと、番号の誤りと列のずれを見つけます。"
+    ),
+    "hazards": _("携帯電話で表示できないことがある文字が%(characters)s種類あります。下の表のように直せます。"),
+    "disease_names": _(
+        "病名などと思われる言葉のある行が%(rows)s行あります。"
+        "ほかの人の目に触れることがあるため、文面に差し込まないでください。"
     ),
     "age_differs": _("年齢の欄が生年月日と合わない人が%(count)s人います。生年月日で判断しました。"),
     "no_consent_column": _(
@@ -156,6 +184,17 @@ PROBLEM_NAMES: Final[Mapping[str, Words]] = {
     "age_differs": _("生年月日と合わない年齢"),
     "no_consent_column": _("同意の列がない"),
     "no_age_column": _("年齢の分かる列がない"),
+    "ids_have_checks": _("管理番号の検査数字"),
+    "hazards": _("表示できないことがある文字"),
+    "disease_names": _("病名などと思われる言葉"),
+}
+VISIBLE_HAZARDS: Final = frozenset({"emoji", "rare_kanji", "makers_sign"})
+_HAZARD_REMEDIES: Final[Mapping[str, Words]] = {
+    "control_character": _("消す（目に見えない文字）"),
+    "invisible_character": _("消す（目に見えない文字）"),
+    "variation_selector": _("消す（前の字は、ふつうの字形で届きます）"),
+    "emoji": _("消すか、言葉で書く"),
+    "rare_kanji": _("ふつうの字か、かなで書く"),
 }
 
 
@@ -166,14 +205,28 @@ def reason_label(code: str, *, age_limit: int | None = None) -> str:
     return str(REASONS.get(code, code))
 
 
+def rule_label(reason: str) -> str:
+    """Which rule stands behind a reason, as the list of the rules calls it; "" for a text."""
+    return str(RULES.get(rule_of(reason), ""))
+
+
+def hazard_remedy(code: str, instead: str) -> str:
+    """What to do about a character that a handset may not show."""
+    if instead:
+        return gettext("「%(instead)s」と書く") % {"instead": instead}
+    return str(_HAZARD_REMEDIES.get(code, ""))
+
+
 def reason_sentence(code: str, detail: str = "") -> str:
     """What is wrong with a row and what to do. `detail` is the row's: a code, a column's header or the cell's word."""
     if detail in _NUMBER_DETAILS and code in ("unreadable", "too_short", "not_a_mobile"):
         return str(_NUMBER_DETAILS[detail])
+    if code == "no_consent" and detail == "withdrawn":
+        return gettext("同意の台帳で、同意が取り消されています。電話で連絡します。")
     sentence = str(REMEDIES.get(code, ""))
     if detail and code in ("gaiji", "broken_characters"):
         return gettext("「%(column)s」の欄：%(sentence)s") % {"column": detail, "sentence": sentence}
-    if detail and code in ("unknown_consent", "bad_date", "excluded"):
+    if detail and code in ("unknown_consent", "bad_date", "bad_id", "excluded"):
         return gettext("「%(word)s」と書かれています。%(sentence)s") % {"word": detail, "sentence": sentence}
     return sentence
 
@@ -199,4 +252,8 @@ def mapping_sentence(code: str, params: Mapping[str, Any]) -> str:
 
 def problem_sentence(code: str, details: Mapping[str, Any]) -> str:
     """What needs a person's answer, or is worth a notice, about a roster that was read."""
+    if code == "same_file" and "percent" in details:
+        code = "same_file_nearly"
+    if code == "slipped_column" and "ids_wrong" in details:
+        code = "slipped_column_by_ids"
     return str(ROSTER_PROBLEMS[code]) % details

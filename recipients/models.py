@@ -58,6 +58,10 @@ class Roster(TenantOwned, Sealed):
     rows_hash = models.BinaryField(null=True)
     rows_read = models.PositiveIntegerField(default=0)
     rows = models.PositiveIntegerField(default=0)
+    row_sketch = models.BinaryField(null=True, help_text="Which rows it has, roughly (recipients.services.overlap).")
+    one_text_per_number = models.BooleanField(
+        default=False, help_text="People who share a number get one text between them."
+    )
     sms = models.PositiveIntegerField(default=0)
     call = models.PositiveIntegerField(default=0)
     error = models.PositiveIntegerField(default=0)
@@ -169,13 +173,48 @@ class Recipient(TenantOwned, Sealed):
         ]
 
 
+class ExclusionList(TenantOwned, Sealed):
+    """Who of a roster is not concerned, from a second file (those who have paid).
+
+    ``sealed``: file_name, unread (rows that named nobody). The others are keyed hashes of 16 bytes, one behind the other:
+    100,000 people fit in a row. ``spare_hashes`` are the numbers of people who have an id in the list.
+    """
+
+    roster = TenantForeignKey(Roster, on_delete=models.CASCADE, related_name="exclusions")
+    number_hashes = models.BinaryField()
+    id_hashes = models.BinaryField()
+    spare_hashes = models.BinaryField()
+    rows = models.PositiveIntegerField()
+    created_by = TenantForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    created_at = models.DateTimeField(default=timezone.now)
+
+    privacy: ClassVar = {"*": Privacy.PUBLIC, "sealed": Privacy.PERSONAL}
+
+    class Meta(TenantOwned.Meta):
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["tenant", "roster"], name="one_exclusion_list_per_roster")
+        ]
+
+
+class Channel(models.TextChoices):
+    """How a person told the office."""
+
+    PAPER = "paper", _("書面")
+    COUNTER = "counter", _("窓口")
+    PHONE = "phone", _("電話")
+    WEB = "web", _("Web・メール")
+    OTHER = "other", _("その他")
+
+
 class OptOut(TenantOwned, Sealed):
     """A number whose owner wants no texts. ``sealed``: phone, note."""
 
     public_id = models.UUIDField(default=uuids.uuid7, unique=True, editable=False)
     phone_hash = models.BinaryField()
+    channel = models.CharField(max_length=10, choices=Channel.choices, blank=True)
     created_by = TenantForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
     created_at = models.DateTimeField(default=timezone.now)
+    ended_by = TenantForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
     ended_at = models.DateTimeField(null=True)
 
     privacy: ClassVar = {"*": Privacy.PUBLIC, "sealed": Privacy.PERSONAL}
@@ -185,6 +224,33 @@ class OptOut(TenantOwned, Sealed):
             models.UniqueConstraint(
                 fields=["tenant", "phone_hash"], condition=models.Q(ended_at=None), name="one_open_opt_out_per_number"
             )
+        ]
+
+
+class Consent(TenantOwned, Sealed):
+    """A person said yes or no to texts: who, when, how and for what. Never changed; the latest one counts.
+
+    ``sealed``: phone, external_id, name, purpose, note. Without an id it speaks for whoever has the number; without a
+    department for the whole office.
+    """
+
+    public_id = models.UUIDField(default=uuids.uuid7, unique=True, editable=False)
+    department = TenantForeignKey(Department, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    phone_hash = models.BinaryField()
+    id_hash = models.BinaryField(null=True)
+    is_given = models.BooleanField()
+    given_on = models.DateField(help_text="When the person said so.")
+    channel = models.CharField(max_length=10, choices=Channel.choices, blank=True)
+    created_by = TenantForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    created_at = models.DateTimeField(default=timezone.now)
+
+    privacy: ClassVar = {"*": Privacy.PUBLIC, "sealed": Privacy.PERSONAL}
+
+    class Meta(TenantOwned.Meta):
+        indexes: ClassVar = [
+            models.Index(fields=["tenant", "phone_hash"], name="consents_by_phone"),
+            models.Index(fields=["tenant", "id_hash"], name="consents_by_id"),
+            models.Index(fields=["tenant", "-created_at"], name="consents_by_time"),
         ]
 
 

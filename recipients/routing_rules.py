@@ -30,6 +30,8 @@ class Reason(enum.StrEnum):
     # skip
     EXCLUDED = "excluded"
     DUPLICATE = "duplicate"
+    SHARED_NUMBER = "shared_number"
+    HAD_RECENTLY = "had_recently"
     ERASED = "erased"
     # call
     LANDLINE = "landline"
@@ -48,6 +50,7 @@ class Reason(enum.StrEnum):
     UNKNOWN_CONSENT = "unknown_consent"
     BAD_DATE = "bad_date"
     NO_AGE = "no_age"
+    BAD_ID = "bad_id"
     GAIJI = "gaiji"
     BROKEN_CHARACTERS = "broken_characters"
     NO_NAME = "no_name"
@@ -64,11 +67,15 @@ class Rule(enum.StrEnum):
     OPT_OUT = "opt_out"
     CONSENT = "consent"
     AGE = "age"
+    ID = "id"
     TEXT = "text"
     DUPLICATE = "duplicate"
+    FAMILY = "family"
+    REPEAT = "repeat"
 
 
-# The order in which the rules are asked, for the page that shows it. Duplicates are looked for among the rest, last.
+# The order in which the rules are asked, for the page that shows it. Duplicates are looked for among the rest; what was
+# sent earlier is asked when a campaign is made of the roster.
 ORDER: Final[tuple[Rule, ...]] = (
     Rule.EXCLUSION,
     Rule.ROW,
@@ -77,9 +84,33 @@ ORDER: Final[tuple[Rule, ...]] = (
     Rule.OPT_OUT,
     Rule.CONSENT,
     Rule.AGE,
+    Rule.ID,
     Rule.TEXT,
     Rule.DUPLICATE,
+    Rule.FAMILY,
+    Rule.REPEAT,
 )
+# Which rule stands behind a reason; those of numbers are filled in below.
+RULE_OF: Final[dict[Reason, Rule]] = {
+    Reason.EXCLUDED: Rule.EXCLUSION,
+    Reason.EXTRA_CELLS: Rule.ROW,
+    Reason.LANDLINE: Rule.NUMBER_KIND,
+    Reason.IP_PHONE: Rule.NUMBER_KIND,
+    Reason.NOT_A_MOBILE: Rule.NUMBER_KIND,
+    Reason.OPTED_OUT: Rule.OPT_OUT,
+    Reason.NO_CONSENT: Rule.CONSENT,
+    Reason.UNKNOWN_CONSENT: Rule.CONSENT,
+    Reason.AGE: Rule.AGE,
+    Reason.BAD_DATE: Rule.AGE,
+    Reason.NO_AGE: Rule.AGE,
+    Reason.BAD_ID: Rule.ID,
+    Reason.NO_NAME: Rule.TEXT,
+    Reason.GAIJI: Rule.TEXT,
+    Reason.BROKEN_CHARACTERS: Rule.TEXT,
+    Reason.DUPLICATE: Rule.DUPLICATE,
+    Reason.SHARED_NUMBER: Rule.FAMILY,
+    Reason.HAD_RECENTLY: Rule.REPEAT,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +123,7 @@ class Rules:
     as_of: date
     require_consent: bool = False
     age_limit: int | None = None  # completed years; that age and over is phoned
+    id_check: str = ""  # how the last digit of an id is made from the others (recipients.check_digits)
 
 
 class Facts(NamedTuple):
@@ -124,6 +156,7 @@ _KIND_REASONS: Final[dict[NumberKind, Reason]] = {
     NumberKind.OTHER: Reason.NOT_A_MOBILE,
 }
 _NUMBER_REASONS: Final[dict[NumberProblem, Reason]] = {problem: Reason(problem.value) for problem in NumberProblem}
+RULE_OF.update(dict.fromkeys(_NUMBER_REASONS.values(), Rule.NUMBER))
 _OPTED_OUT: Final = Routed(Route.CALL, Reason.OPTED_OUT, rule=Rule.OPT_OUT)
 _NO_CONSENT: Final = Routed(Route.CALL, Reason.NO_CONSENT, rule=Rule.CONSENT)
 _TOO_OLD: Final = Routed(Route.CALL, Reason.AGE, rule=Rule.AGE)
@@ -161,3 +194,11 @@ def _route_number(number: ParsedNumber) -> Routed:
 
 def _unknown_consent(facts: Facts) -> Routed:
     return Routed(Route.ERROR, Reason.UNKNOWN_CONSENT, facts.detail, Rule.CONSENT)
+
+
+def rule_of(reason: str) -> str:
+    """The rule behind a stored reason; "" for a text and for what no rule decided."""
+    return str(RULE_OF.get(Reason(reason), Rule.NONE)) if reason in _KNOWN_REASONS else ""
+
+
+_KNOWN_REASONS: Final = frozenset(reason.value for reason in Reason)

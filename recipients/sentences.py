@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from recipients import labels
 from recipients.reading.opening import MEGABYTE
+from tenants.sending_rules import IdCheck
 
 failure_sentence = labels.file_sentence
 notice_sentence = labels.notice_sentence
@@ -22,6 +23,8 @@ def problem_sentence(code: str, details: Mapping[str, Any]) -> str:
     if "on" in shown:
         day = date.fromisoformat(shown["on"])
         shown["on"] = _("%(year)s年%(month)s月%(day)s日") % {"year": day.year, "month": day.month, "day": day.day}
+    if "check" in shown:
+        shown["check"] = str(IdCheck(shown["check"]).label)
     return labels.problem_sentence(code, shown)
 
 

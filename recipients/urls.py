@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from recipients.views import mending, registers, rosters
+from recipients.views import choosing, consents, mending, registers, rosters, routing
 
 urlpatterns = [
     path("rosters", rosters.roster_list, name="rosters"),
@@ -18,6 +18,14 @@ urlpatterns = [
     path("rosters/<uuid:public_id>/mended", mending.mended_file, name="roster_mended"),
     path("rosters/<uuid:public_id>/rows", rosters.roster_rows, name="roster_rows"),
     path("rosters/<uuid:public_id>/rows/<int:row>", rosters.roster_row, name="roster_row"),
+    path("rosters/<uuid:public_id>/exclusions", choosing.roster_exclusions, name="roster_exclusions"),
+    path("rosters/<uuid:public_id>/families", choosing.roster_families, name="roster_families"),
+    path("settings/routing", routing.routing_rules, name="routing_rules"),
+    path("settings/routing/<uuid:public_id>", routing.department_rules, name="department_rules"),
+    path("registers/consents", consents.consents, name="consents"),
+    path("registers/consents/add", consents.consent_add, name="consent_add"),
+    path("registers/consents/import", consents.consents_import, name="consents_import"),
+    path("registers/consents/export.csv", consents.consents_export, name="consents_export"),
     path("registers/opt-outs", registers.opt_outs, name="opt_outs"),
     path("registers/opt-outs/add", registers.opt_out_add, name="opt_out_add"),
     path("registers/opt-outs/import", registers.opt_outs_import, name="opt_outs_import"),

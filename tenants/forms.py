@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from tenants.models import SHORTEST_AUDIT_DAYS, SHORTEST_DAYS, Department, Tenant
 from tenants.network import read_networks
 from tenants.permissions import Role
+from tenants.sending_rules import RULE_NAMES
 
 LONGEST_DAYS: Final = 30 * 366
 
@@ -25,12 +26,6 @@ class RulesForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at ru
         validators=[RegexValidator(r"^[0-9+\-() ]*$", _("数字とハイフンで入力してください。"))],
         help_text=_("文面に入れる、住民からの問い合わせ先です。"),
     )
-    sms_age_limit = forms.IntegerField(
-        label=_("電話にする年齢"),
-        required=False,
-        validators=[MinValueValidator(1), MaxValueValidator(150)],
-        help_text=_("この年齢以上の人には、SMSではなく電話で連絡します。空欄なら年齢で分けません。"),
-    )
     unknown_deadline_hours = forms.IntegerField(
         label=_("結果不明のまま待つ時間"),
         validators=[MinValueValidator(1), MaxValueValidator(720)],
@@ -43,9 +38,7 @@ class RulesForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at ru
             "office_name",
             "callback_number",
             "requires_approval",
-            "requires_consent",
             "asks_view_reason",
-            "sms_age_limit",
             "send_from",
             "send_until",
             "unknown_deadline_hours",
@@ -53,7 +46,6 @@ class RulesForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at ru
         labels: ClassVar = {
             "office_name": _("文面に入れる組織の名前"),
             "requires_approval": _("送信には別の人の承認が要る"),
-            "requires_consent": _("同意のある人だけにSMSを送る"),
             "asks_view_reason": _("住民の記録を見るときに理由をたずねる"),
             "send_from": _("送信を始める時刻"),
             "send_until": _("送信を終える時刻"),
@@ -61,7 +53,6 @@ class RulesForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at ru
         help_texts: ClassVar = {
             "office_name": _("住民が詐欺と区別できるように、どの文面にも入れてください。"),
             "requires_approval": _("自分で作った配信を自分では承認できません。"),
-            "requires_consent": _("名簿に同意の欄がない人には、電話で連絡します。"),
             "asks_view_reason": _("記録をさがすときと、1人の記録を開くときです。理由は操作の記録に残ります。"),
             "send_from": _("日本時間です。"),
             "send_until": _("始める時刻と同じにすると、一日中送れます。0:00は真夜中です。"),
@@ -69,6 +60,53 @@ class RulesForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at ru
         widgets: ClassVar = {
             "send_from": forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
             "send_until": forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
+        }
+
+
+class RoutingForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at run time
+    """By which rules the office divides a roster."""
+
+    sms_age_limit = forms.IntegerField(
+        label=_("電話にする年齢"),
+        required=False,
+        validators=[MinValueValidator(1), MaxValueValidator(150)],
+        help_text=_("この年齢以上の人には、SMSではなく電話で連絡します。空欄なら年齢で分けません。"),
+    )
+    repeat_days = forms.IntegerField(
+        label=_("同じ文面を送らない日数"),
+        validators=[MinValueValidator(0), MaxValueValidator(365)],
+        help_text=_(
+            "この日数のうちに同じ文面を受け取った人には、もう一度送りません。配信を作るときに調べます。0なら調べません。"
+        ),
+    )
+
+    class Meta:
+        model: Any = Tenant
+        fields: ClassVar = list(RULE_NAMES)
+        labels: ClassVar = {
+            "requires_consent": _("同意のある人だけにSMSを送る"),
+            "age_reason": _("その年齢から電話にする理由"),
+            "id_check": _("管理番号の検査数字"),
+        }
+        help_texts: ClassVar = {
+            "requires_consent": _(
+                "名簿の同意の欄と、同意の台帳を見ます。どちらにも同意のない人には、電話で連絡します。"
+            ),
+            "age_reason": _("名簿の確認のページで、決まりの横に出ます。"),
+            "id_check": _("管理番号の最後の1桁が検査数字のときに選びます。合わない行を要修正にします。"),
+        }
+
+
+class DepartmentRoutingForm(RoutingForm):
+    """The same for a department, which may also keep to the office's rules."""
+
+    class Meta(RoutingForm.Meta):
+        model = Department
+        fields: ClassVar = ["has_own_rules", *RULE_NAMES]
+        labels: ClassVar = {**RoutingForm.Meta.labels, "has_own_rules": _("この部署だけの決まりを使う")}
+        help_texts: ClassVar = {
+            **RoutingForm.Meta.help_texts,
+            "has_own_rules": _("選ばないと、組織全体の決まりを使います。下の項目は、選んだときだけ効きます。"),
         }
 
 

@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from tenants import keys
 from tenants.managers import TenantForeignKey, TenantManager
 from tenants.permissions import Role
+from tenants.sending_rules import SendingRules
 
 THREE_YEARS: Final = 3 * 365 + 1
 SHORTEST_DAYS: Final = 30
@@ -37,7 +38,7 @@ class TenantKind(models.TextChoices):
     OTHER = "other", _("その他")
 
 
-class Tenant(models.Model):
+class Tenant(SendingRules):
     """An office that uses the service, and the rules it sends by."""
 
     public_id = models.UUIDField(default=uuids.uuid7, unique=True, editable=False)
@@ -46,11 +47,7 @@ class Tenant(models.Model):
     callback_number = models.CharField(max_length=20, blank=True)
     kind = models.CharField(max_length=20, choices=TenantKind.choices, default=TenantKind.OTHER)
     requires_approval = models.BooleanField(default=True)
-    requires_consent = models.BooleanField(default=True)
     asks_view_reason = models.BooleanField(default=False, help_text="Before one person's records are shown.")
-    sms_age_limit = models.PositiveSmallIntegerField(
-        null=True, blank=True, help_text="From this age on people are phoned."
-    )
     send_from = models.TimeField(default=time(9, 0))
     send_until = models.TimeField(
         default=time(20, 0), help_text="0:00 means midnight; equal to send_from means the whole day."
@@ -192,10 +189,13 @@ class User(AbstractBaseUser):
         return f"user {self.pk}"
 
 
-class Department(TenantOwned):
+class Department(TenantOwned, SendingRules):
+    """A part of the office; its sending rules count where ``has_own_rules``."""
+
     public_id = models.UUIDField(default=uuids.uuid7, unique=True, editable=False)
     name = models.CharField(max_length=100)
     is_active = models.BooleanField(default=True)
+    has_own_rules = models.BooleanField(default=False)
 
     privacy: ClassVar = {"*": Privacy.PUBLIC}
 

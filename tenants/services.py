@@ -182,17 +182,46 @@ def change_rules(*, changes: Mapping[str, Any], by: Actor, now: datetime) -> fro
     must_cover(by, None)
     with transaction.atomic():
         tenant = Tenant.objects.select_for_update().get(pk=current_tenant_id())
-        changed = {
-            name: [str(getattr(tenant, name)), str(value)]
-            for name, value in changes.items()
-            if getattr(tenant, name) != value
-        }
-        for name in changed:
-            setattr(tenant, name, changes[name])
+        changed = _take_over(tenant, changes)
         if changed:
-            tenant.save(update_fields=list(changed))
             record(action="tenant.rules_changed", by=by, now=now, kind="tenant", details={"changed": changed})
     return frozenset(changed)
+
+
+def change_department_rules(
+    *, department: Department, changes: Mapping[str, Any], by: Actor, now: datetime
+) -> frozenset[str]:
+    """Change the rules by which a department divides its rosters; the names of those that differ now.
+
+    Raises ``NotAllowed`` unless ``by`` is an admin of it or of the whole tenant.
+    """
+    must_cover(by, department)
+    with transaction.atomic():
+        department = Department.objects.select_for_update().get(pk=department.pk)
+        changed = _take_over(department, changes)
+        if changed:
+            record(
+                action="department.rules_changed",
+                by=by,
+                now=now,
+                kind="department",
+                object_id=str(department.public_id),
+                details={"name": department.name, "changed": changed},
+                department_id=department.pk,
+            )
+    return frozenset(changed)
+
+
+def _take_over(row: Tenant | Department, changes: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Save what differs; name → before and after, for the trail."""
+    changed = {
+        name: [str(getattr(row, name)), str(value)] for name, value in changes.items() if getattr(row, name) != value
+    }
+    for name in changed:
+        setattr(row, name, changes[name])
+    if changed:
+        row.save(update_fields=list(changed))
+    return changed
 
 
 def give_role(*, user: User, role: Role, department: Department | None, by: Actor, now: datetime) -> None:

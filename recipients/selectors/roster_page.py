@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
@@ -17,10 +17,16 @@ from recipients.phone_numbers import national_format
 from recipients.selectors.rosters import reasons_by_route
 from recipients.sentences import field_word, notice_sentence, problem_sentence
 from tenants.actors import Actor
-from tenants.models import Tenant
+from tenants.hazards import find_hazards
 from tenants.selectors import names_of_users
+from tenants.sending_rules import rules_in_force
 
-_BY_REASON: Final = {"unknown_consent": ("consent",), "bad_date": ("birth_on", "age"), "no_age": ("birth_on", "age")}
+_BY_REASON: Final = {
+    "unknown_consent": ("consent",),
+    "bad_date": ("birth_on", "age"),
+    "no_age": ("birth_on", "age"),
+    "bad_id": ("external_id",),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +60,12 @@ class ShownProblem:
     answered_by: str = ""
     answered_at: datetime | None = None
     link: str = ""
+    details: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class ShownRow:
-    """A row of the file in words; ``column`` is the one to be mended, with what is written there."""
+    """A row of the file in words; ``inputs`` are the columns to be mended, with what is written there."""
 
     row: int
     route: str
@@ -68,14 +75,40 @@ class ShownRow:
     phone: str
     reason: str
     sentence: str
-    column: str
-    value: str
+    inputs: Sequence[tuple[str, str]]
     mended: Sequence[str] = field(default_factory=tuple)
+    rule: str = ""
 
 
-def tiles_of(roster: Roster, tenant: Tenant, *, route: Route | None = None, reason: str = "") -> list[Tile]:
+@dataclass(frozen=True, slots=True)
+class ShownHazard:
+    """A character that a handset may not show; ``instead`` is what to write, ``remedy`` says it in words."""
+
+    character: str
+    code_point: str
+    instead: str
+    remedy: str
+    rows: int
+    first_row: int
+
+
+def hazards_of(roster: Roster) -> list[ShownHazard]:
+    """The most frequent first."""
+    found = roster.personal.get("hazards", {})
+    shown = []
+    for character, (rows, first_row) in sorted(found.items(), key=lambda item: -item[1][0]):
+        for hazard in find_hazards(character)[:1]:
+            remedy = labels.hazard_remedy(hazard.code, hazard.instead)
+            code_point = f"U+{ord(character):04X}"
+            visible = character if hazard.code in labels.VISIBLE_HAZARDS else ""
+            shown.append(ShownHazard(visible, code_point, hazard.instead, remedy, rows, first_row))
+    return shown
+
+
+def tiles_of(roster: Roster, *, route: Route | None = None, reason: str = "") -> list[Tile]:
     """The terms of the equation; those for rows to be skipped only where there are any."""
     groups = reasons_by_route(roster)
+    age_limit = rules_in_force(roster.tenant, roster.department).sms_age_limit
     tiles = []
     for each in Route:
         count = roster.counts[each.word]
@@ -83,7 +116,7 @@ def tiles_of(roster: Roster, tenant: Tenant, *, route: Route | None = None, reas
             continue
         reasons = [
             ReasonGroup(
-                labels.reason_label(code, age_limit=tenant.sms_age_limit),
+                labels.reason_label(code, age_limit=age_limit),
                 number,
                 rows_url(roster, each, code),
                 route == each and reason == code,
@@ -113,6 +146,7 @@ def problems_of(roster: Roster, by: Actor) -> list[ShownProblem]:
             answered_by=names.get(problem.answered_by_id, ""),
             answered_at=problem.answered_at,
             link=reverse("roster", args=[problem.details["roster"]]) if "roster" in problem.details else "",
+            details=problem.details,
         )
         for problem in problems
     ]
@@ -154,7 +188,7 @@ def columns_of(roster: Roster) -> list[MappedColumn]:
 
 def shown_row(roster: Roster, recipient: Recipient) -> ShownRow:
     personal: dict[str, Any] = recipient.personal
-    column = broken_column(roster, recipient)
+    columns = broken_columns(roster, recipient)
     return ShownRow(
         row=recipient.row,
         route=Route(recipient.route).word,
@@ -164,29 +198,38 @@ def shown_row(roster: Roster, recipient: Recipient) -> ShownRow:
         phone=national_format(personal["phone"]) if personal["phone"] else personal["phone_raw"],
         reason=labels.reason_label(recipient.reason) if recipient.reason else "",
         sentence=_sentence(recipient),
-        column=column,
-        value=personal["cells"].get(column, ""),
+        inputs=[(column, personal["cells"].get(column, "")) for column in columns],
         mended=[str(labels.MENDED[code]) for code in personal["mended"] if code in labels.MENDED],
+        rule=labels.rule_label(recipient.reason),
     )
 
 
-def broken_column(roster: Roster, recipient: Recipient) -> str:
-    """The header of the cell that has to be mended; "" for a row that has no error."""
+def broken_columns(roster: Roster, recipient: Recipient) -> list[str]:
+    """The headers of the cells that have to be mended; none for a row that has no error.
+
+    All of them where the row's cells may have slipped against the headers.
+    """
     if recipient.route != Route.ERROR:
-        return ""
+        return []
     mapping, header = roster.mapping, roster.personal["header"]
     detail = recipient.personal["detail"]
+    if recipient.reason == "extra_cells":
+        return [str(name) for name in header]
     if recipient.reason in {"gaiji", "broken_characters"} and detail in header:
-        return str(detail)
+        return [str(detail)]
     if recipient.reason == "no_name":
-        return str(mapping.get("name", mapping["phone"]))
+        return [str(mapping.get("name", mapping["phone"]))]
     wanted = _BY_REASON.get(recipient.reason, ())
-    return str(next((mapping[name] for name in wanted if name in mapping), mapping["phone"]))
+    return [str(next((mapping[name] for name in wanted if name in mapping), mapping["phone"]))]
 
 
 def _sentence(recipient: Recipient) -> str:
     if recipient.reason == "duplicate":
         return _("%(row)s行目と同じ人です。その行で連絡します。") % {"row": recipient.personal["detail"]}
+    if recipient.reason == "shared_number":
+        return _("%(row)s行目の人と同じ電話番号です。その人への1通で連絡します。") % {
+            "row": recipient.personal["detail"]
+        }
     return labels.reason_sentence(recipient.reason, recipient.personal["detail"]) if recipient.reason else ""
 
 

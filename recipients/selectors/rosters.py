@@ -32,7 +32,7 @@ class Samples:
 
 def visible_rosters(by: Actor) -> QuerySet[Roster]:
     """The rosters of the departments that this person sees, newest first."""
-    found = Roster.objects.select_related("department", "created_by").order_by("-created_at", "-pk")
+    found = Roster.objects.select_related("tenant", "department", "created_by").order_by("-created_at", "-pk")
     if by.department_ids is not None:
         found = found.filter(Q(department_id__in=by.department_ids) | Q(department=None))
     return found

@@ -6,10 +6,11 @@ import hashlib
 import struct
 from array import array
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from recipients.checking import CheckedRow
-from recipients.routing_rules import Route
+from recipients.routing_rules import RULE_OF, Reason, Route, Rule
 
 _ROUTED: Final = frozenset({Route.SMS, Route.CALL})
 _KEY: Final = struct.Struct("<QI")
@@ -28,6 +29,18 @@ def person_key(checked: CheckedRow) -> bytes | None:
     return hashlib.blake2b(f"{checked.phone}\x1e{who}".encode("utf-8", "replace"), digest_size=_KEY.size).digest()
 
 
+@dataclass(frozen=True, slots=True)
+class SameAs:
+    """The earlier row that stands for this one too, and why."""
+
+    row: int
+    reason: Reason  # DUPLICATE: the same person; SHARED_NUMBER: another one, of whose text the office said that it is enough
+
+    @property
+    def rule(self) -> Rule:
+        return RULE_OF[self.reason]
+
+
 class Persons:
     """Who came already, while a file is read from its first row to its last.
 
@@ -35,26 +48,38 @@ class Persons:
     and not the 130 MB of a dictionary.
     """
 
-    def __init__(self, *, expected: int) -> None:
+    def __init__(self, *, expected: int, one_text_per_number: bool = False) -> None:
         size = 1 << max(4, (2 * expected).bit_length())  # at most half full
         self._mask = size - 1
         self._heads = array("Q", bytes(8 * size))
         self._tails = array("I", bytes(4 * size))
         self._rows = array("I", bytes(4 * size))
+        self._numbers: dict[str, int] | None = {} if one_text_per_number else None
 
-    def earlier_row(self, row: int, checked: CheckedRow) -> int | None:
-        """The earlier row of the same person, if there is one; else this row (from 1) is remembered."""
+    def earlier_row(self, row: int, checked: CheckedRow) -> SameAs | None:
+        """The earlier row that stands for this one too, if there is one; else this row (from 1) is remembered."""
         key = person_key(checked)
         if key is None:
             return None
+        earlier = self._same_person(row, key)
+        if earlier != row:
+            return SameAs(earlier, Reason.DUPLICATE)
+        if self._numbers is not None and checked.route is Route.SMS and checked.phone:
+            earlier = self._numbers.setdefault(checked.phone, row)
+            if earlier != row:
+                return SameAs(earlier, Reason.SHARED_NUMBER)
+        return None
+
+    def _same_person(self, row: int, key: bytes) -> int:
+        """The first row of this person; this one where there is none."""
         head, tail = _KEY.unpack(key)
         place, rows = head & self._mask, self._rows
         while found := rows[place]:
             if self._heads[place] == head and self._tails[place] == tail:
-                return found if found != row else None
+                return found
             place = (place + 1) & self._mask
         self._heads[place], self._tails[place], rows[place] = head, tail, row
-        return None
+        return row
 
 
 class RowsSum:
@@ -63,9 +88,12 @@ class RowsSum:
     def __init__(self) -> None:
         self._sum = 0
 
-    def add(self, cells: Sequence[str]) -> None:
+    def add(self, cells: Sequence[str]) -> bytes:
+        """What stands for this row: the same in any order of columns."""
         text = "\x1f".join(sorted(cells)).encode("utf-8", "replace")
-        self._sum += int.from_bytes(hashlib.blake2b(text, digest_size=_SUM_BYTES).digest(), "big")
+        digest = hashlib.blake2b(text, digest_size=_SUM_BYTES).digest()
+        self._sum += int.from_bytes(digest, "big")
+        return digest
 
     def value(self) -> bytes:
         """To be hashed with the tenant's key before it is stored."""

@@ -51,3 +51,23 @@ class NotATextNumber(Invalid):
 class AlreadyOptedOut(Refused):
     code = "already_opted_out"
     user_message = _("この番号は、すでに停止の台帳にあります。")
+
+
+class BadDay(Invalid):
+    code = "bad_date"
+    user_message = _("今日までの日付を 2022-08-15 のように入力してください。")
+
+
+class UnknownChannel(Invalid):
+    code = "unknown_channel"
+    user_message = _("方法は paper、counter、phone、web、other のどれかです。")
+
+
+class BadExclusions(Invalid):
+    code = "bad_exclusions"
+    user_message = _("除外する人の一覧に、電話番号の列も管理番号の列も見つかりません。見出しを確かめてください。")
+
+
+class NotAChoice(Refused):
+    code = "not_a_choice"
+    user_message = _("この名簿には、同じ電話番号の人がいません。")

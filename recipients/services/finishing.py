@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 import structlog
 from django.db import connection
 from django.db.models import Q
 from django.utils import timezone
 
+from recipients.check_digits import guess_check
 from recipients.checking import CheckedRow
 from recipients.columns import ColumnMapping, missing_for_rules
 from recipients.models import Need, Roster, RosterProblem, RosterState, Route
 from recipients.routing_rules import Rules
-from recipients.services.duplicates import Persons, RowsSum
+from recipients.services.duplicates import Persons, RowsSum, SameAs
 from recipients.services.findings import Found
 from recipients.services.leases import Lease, LeaseLost
 from recipients.services.mapping_memory import remember_mapping
 from recipients.services.naming import NameIndex
+from recipients.services.overlap import RowSketch, find_overlap
 from recipients.services.slipping import find_slip
 from tenants.keys import ring
 
@@ -31,7 +32,12 @@ NEEDS: Final = {
     "age_differs": Need.NOTICE,
     "no_consent_column": Need.NOTICE,  # everybody is phoned, so nothing can go wrong
     "no_age_column": Need.NOTICE,
+    "ids_have_checks": Need.NOTICE,
+    "hazards": Need.NOTICE,
+    "disease_names": Need.NOTICE,
 }
+IDS_WATCHED: Final = 200
+MOST_HAZARDS: Final = 100
 _COUNTS: Final = """
     SELECT route, reason, count(*) FROM recipients_recipient
     WHERE roster_id = %s AND row <= %s GROUP BY route, reason ORDER BY route, count(*) DESC
@@ -39,25 +45,37 @@ _COUNTS: Final = """
 _FAMILIES: Final = """
     SELECT count(*), coalesce(sum(people), 0) FROM (
         SELECT count(*) AS people FROM recipients_recipient
-        WHERE roster_id = %s AND route = %s GROUP BY phone_hash HAVING count(*) > 1
+        WHERE roster_id = %s AND (route = %s OR reason = 'shared_number') GROUP BY phone_hash HAVING count(*) > 1
     ) AS shared
 """
 log = structlog.get_logger()
 
 
-@dataclass(slots=True)
 class Seen:
-    """What only a look at every row tells."""
+    """What only a look at every row tells. ``watch_ids``: whether the ids have check digits nobody told us about."""
 
-    persons: Persons
-    rows_sum: RowsSum = field(default_factory=RowsSum)
-    names: NameIndex = field(default_factory=NameIndex)
-    ages_differ: int = 0
+    def __init__(self, *, persons: Persons, sketch: RowSketch, watch_ids: bool) -> None:
+        self.persons = persons
+        self.rows_sum, self.sketch, self.names = RowsSum(), sketch, NameIndex()
+        self.ages_differ = self.ids = self.ids_wrong = 0
+        self.ids_watched: list[str] | None = [] if watch_ids else None
+        self.hazards: dict[str, list[int]] = {}  # character → number of rows, first row
+        self.disease_columns: dict[str, int] = {}
 
-    def note(self, row: int, checked: CheckedRow) -> int | None:
-        """The earlier row of the same person, if there is one."""
+    def note(self, row: int, checked: CheckedRow) -> SameAs | None:
+        """The earlier row that stands for this one too, if there is one."""
         self.ages_differ += checked.age_differs
         self.names.add(row, checked.name, checked.kana)
+        if checked.external_id:
+            self.ids += 1
+            self.ids_wrong += checked.id_is_wrong
+            if self.ids_watched is not None and len(self.ids_watched) < IDS_WATCHED:
+                self.ids_watched.append(checked.external_id)
+        for character in checked.hazards:
+            if character in self.hazards or len(self.hazards) < MOST_HAZARDS:
+                self.hazards.setdefault(character, [0, row])[0] += 1
+        for header in checked.disease_columns:
+            self.disease_columns[header] = self.disease_columns.get(header, 0) + 1
         return self.persons.earlier_row(row, checked)
 
 
@@ -68,6 +86,8 @@ def finish(*, lease: Lease, total: int, seen: Seen, mapping: ColumnMapping, rule
         raise LeaseLost
     roster.rows = roster.rows_read = total
     roster.rows_hash = ring().hash("rows", seen.rows_sum.value())
+    roster.row_sketch = seen.sketch.value()
+    roster.seal(roster.personal | {"hazards": seen.hazards, "disease_columns": seen.disease_columns})
     roster.state, roster.read_at, roster.lease_until, roster.failure_code = RosterState.READY, now, None, ""
     count_routes(roster)
     roster.save()
@@ -109,22 +129,35 @@ def _find_problems(roster: Roster, *, seen: Seen, mapping: ColumnMapping, rules:
     missing = missing_for_rules(mapping, require_consent=rules.require_consent, age_limit=rules.age_limit)
     found = [
         _find_same_file(roster),
-        find_slip(roster),
+        find_slip(roster, ids=seen.ids, ids_wrong=seen.ids_wrong),
         _find_families(roster),
         Found("age_differs", {"count": seen.ages_differ}) if seen.ages_differ else None,
         *(Found(problem.value) for problem in missing),
+        _find_id_check(seen),
+        Found("hazards", {"characters": len(seen.hazards)}) if seen.hazards else None,
+        Found("disease_names", {"rows": sum(seen.disease_columns.values())}) if seen.disease_columns else None,
     ]
     return [problem for problem in found if problem is not None]
 
 
 def _find_same_file(roster: Roster) -> Found | None:
-    """The latest earlier roster with the same bytes, or the same rows in any order (RELIABILITY.md, row 14)."""
+    """The latest earlier roster with the same bytes, the same rows in any order, or nearly the same rows."""
     same = Q(file_hash=roster.file_hash) | Q(rows_hash=roster.rows_hash)
     earlier = Roster.objects.filter(same, pk__lt=roster.pk).exclude(state=RosterState.FAILED).order_by("-pk").first()
-    if earlier is None:
-        return None
-    day = timezone.localdate(earlier.created_at)
-    return Found("same_file", {"on": day.isoformat(), "roster": str(earlier.public_id)})
+    if earlier is not None:
+        return Found("same_file", _about(earlier))
+    overlap = find_overlap(roster, bytes(roster.row_sketch or b""))
+    return Found("same_file", _about(overlap.earlier) | {"percent": overlap.percent}) if overlap else None
+
+
+def _about(earlier: Roster) -> dict[str, Any]:
+    return {"on": timezone.localdate(earlier.created_at).isoformat(), "roster": str(earlier.public_id)}
+
+
+def _find_id_check(seen: Seen) -> Found | None:
+    """Ids that all keep a rule nobody told us about: the office is told that we could watch over them."""
+    check = guess_check(seen.ids_watched or ())
+    return Found("ids_have_checks", {"check": check}) if check else None
 
 
 def _find_families(roster: Roster) -> Found | None:

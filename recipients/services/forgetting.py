@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from django.db import connection
 
-from recipients.models import NameGram, Recipient, Roster, RosterFile, RosterState, Route
+from recipients.models import Consent, ExclusionList, NameGram, Recipient, Roster, RosterFile, RosterState, Route
 from recipients.routing_rules import Reason
 from recipients.services.finishing import count_routes
 from recipients.services.naming import move_name
@@ -66,9 +66,11 @@ def close_roster(*, roster: Roster, now: datetime) -> None:
     """The end of an old roster whose rows are empty: file and names go, and nobody can make a campaign of it."""
     RosterFile.objects.filter(roster_id=roster.pk).delete()
     NameGram.objects.filter(roster_id=roster.pk).delete()
+    ExclusionList.objects.filter(roster_id=roster.pk).delete()
+    roster.row_sketch = None
     roster.seal(_kept(roster) | {"failure": {"code": EXPIRED, "params": {}}})
     roster.state, roster.failure_code, roster.lease_until = RosterState.FAILED, EXPIRED, None
-    roster.save(update_fields=["sealed", "state", "failure_code", "lease_until"])
+    roster.save(update_fields=["sealed", "state", "failure_code", "lease_until", "row_sketch"])
 
 
 def erase_rows(*, recipients: Sequence[Recipient]) -> ErasedRows:
@@ -82,6 +84,21 @@ def erase_rows(*, recipients: Sequence[Recipient]) -> ErasedRows:
     return ErasedRows(rows=len(recipients), rosters=len(by_roster), files=files)
 
 
+def erase_consents(*, id_hash: bytes | None, phone_hash: bytes | None) -> int:
+    """Delete what a person said about texts, by their id or, for somebody without one, by their number; how many.
+
+    Whoever shares the number and has no id of their own is phoned until they say so again. Needs the tenant's scope.
+    """
+    if id_hash is not None:
+        found = Consent.objects.filter(id_hash=id_hash)
+    elif phone_hash is not None:
+        found = Consent.objects.filter(phone_hash=phone_hash, id_hash=None)
+    else:
+        return 0
+    deleted, _ = found.delete()
+    return int(deleted)
+
+
 def _erase_from(roster: Roster, recipients: Sequence[Recipient]) -> int:
     for recipient in recipients:
         names = (str(recipient.personal.get(each) or "") for each in ("name", "kana"))
@@ -92,6 +109,7 @@ def _erase_from(roster: Roster, recipients: Sequence[Recipient]) -> int:
         cursor.execute(_ERASE_ROWS, [blob, int(Route.SKIP), Reason.ERASED.value, current_tenant_id(), ids])
     had_file = RosterFile.objects.filter(roster_id=roster.pk).exists()
     RosterFile.objects.filter(roster_id=roster.pk).delete()
+    ExclusionList.objects.filter(roster_id=roster.pk).delete()
     erased = {str(recipient.row) for recipient in recipients}
     personal = {key: value for key, value in roster.personal.items() if key != "first_rows"}
     if "edits" in personal:

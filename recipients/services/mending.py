@@ -8,10 +8,12 @@ from typing import Any, Final
 
 from django.db import transaction
 
-from recipients.checking import CheckedRow, check_row
+from recipients import routing_rules as rules
+from recipients.checking import CheckedRow, Known, check_row
 from recipients.columns import ColumnMapping, mapping_from_headers
 from recipients.models import Recipient, Roster, Route
-from recipients.services.duplicates import person_key
+from recipients.routing_rules import Reason
+from recipients.services.duplicates import SameAs, person_key
 from recipients.services.errors import RosterFrozen, RosterNotReady, UnknownField
 from recipients.services.finishing import count_routes
 from recipients.services.naming import move_name
@@ -36,19 +38,21 @@ def mend_row(*, roster: Roster, row: int, fields: Mapping[str, str], by: Actor, 
     with transaction.atomic():
         roster = lock_editable(roster)
         before: Recipient = Recipient.objects.get(roster=roster, row=row)
-        mend_locked(roster, before, _edit(roster, fields), by=by, now=now)
+        mend_locked(roster, before, _edit(roster, fields), known=known_to(ring(), roster), by=by, now=now)
         count_routes(roster)
         roster.save()
     mended: Recipient = Recipient.objects.get(roster=roster, row=row)
     return mended
 
 
-def mend_locked(roster: Roster, before: Recipient, edit: Mapping[str, str], *, by: Actor, now: datetime) -> None:
+def mend_locked(
+    roster: Roster, before: Recipient, edit: Mapping[str, str], *, known: Known, by: Actor, now: datetime
+) -> None:
     """One row of a locked roster, with ``edit`` as header → value; the caller counts anew and saves the roster."""
-    checked, duplicate_of = check_edited(roster, before, edit)
+    checked, same_as = check_edited(roster, before, edit, known=known)
     phone_header = roster.personal["header"][mapping_of(roster).phones[0]]
     sealer = RowSealer(ring(), phone_header=phone_header)
-    stored = sealer.seal(before.row, checked, duplicate_of=duplicate_of, by_hand=True)
+    stored = sealer.seal(before.row, checked, same_as=same_as, by_hand=True)
     store_rows(roster_id=roster.pk, rows=[stored])
     named = (before.personal["name"], before.personal["kana"])
     move_name(roster_id=roster.pk, row=before.row, before=named, after=(checked.name, checked.kana))
@@ -75,7 +79,7 @@ def subject_of_row(*, roster_id: int, row: int) -> bytes:
 
 def lock_editable(roster: Roster) -> Roster:
     """The roster, locked against other changes. Raises ``RosterNotReady`` and ``RosterFrozen``."""
-    roster = Roster.objects.select_for_update().select_related("tenant").get(pk=roster.pk)
+    roster = Roster.objects.select_for_update(of=("self",)).select_related("tenant", "department").get(pk=roster.pk)
     if not roster.is_ready:
         raise RosterNotReady
     if roster.frozen_at is not None:
@@ -87,18 +91,20 @@ def mapping_of(roster: Roster) -> ColumnMapping:
     return mapping_from_headers(roster.personal["header"], roster.mapping)
 
 
-def check_edited(roster: Roster, recipient: Recipient, edit: Mapping[str, str]) -> tuple[CheckedRow, int | None]:
-    """How the row would be routed with ``edit`` (header → value), and the earlier row that is the same person."""
+def check_edited(
+    roster: Roster, recipient: Recipient, edit: Mapping[str, str], *, known: Known
+) -> tuple[CheckedRow, SameAs | None]:
+    """How the row would be routed with ``edit`` (header → value), and the row that stands for it too."""
     header = roster.personal["header"]
     cells = recipient.personal["cells"] | dict(edit)
     checked = check_row(
         [cells.get(name, "") for name in header],
         header=header,
         mapping=mapping_of(roster),
-        rules=rules_of(roster.tenant, roster.as_of),
-        known=known_to(ring()),
+        rules=rules_of(roster),
+        known=known,
     )
-    return checked, _same_person(recipient, checked)
+    return checked, _same_person(roster, recipient, checked)
 
 
 def _edit(roster: Roster, fields: Mapping[str, str]) -> dict[str, str]:
@@ -119,20 +125,25 @@ def clean_cell(value: str) -> str:
     return "".join(character for character in text if character >= " " or character in "\n\t")[:LONGEST_CELL]
 
 
-def _same_person(recipient: Recipient, checked: CheckedRow) -> int | None:
-    """Of two rows of one person the first one counts, whichever of them was mended."""
+def _same_person(roster: Roster, recipient: Recipient, checked: CheckedRow) -> SameAs | None:
+    """Of two rows of one person the first one counts, whichever of them was mended; of a family too, if asked for."""
     key = person_key(checked)
     if key is None or checked.phone is None:
         return None
     others = Recipient.objects.filter(
         roster_id=recipient.roster_id, phone_hash=ring().hash("phone", checked.phone), route__in=_REACHED
     ).exclude(pk=recipient.pk)
+    family = None
     for other in others.order_by("row"):
         known = other.personal
         who = (known["external_id"], str(known["name"]).split(), known["birth_on"])
         mine = (checked.external_id, checked.name.split(), checked.birth_on.isoformat() if checked.birth_on else None)
         if (who[0] == mine[0]) if mine[0] else (who == mine):
-            return int(other.row)
+            return SameAs(int(other.row), Reason.DUPLICATE)
+        if family is None and other.route == Route.SMS:
+            family = other
+    if roster.one_text_per_number and family is not None and checked.route == rules.Route.SMS:
+        return SameAs(int(family.row), Reason.SHARED_NUMBER)
     return None
 
 

@@ -15,9 +15,10 @@ from recipients.models import Recipient, Roster, Route
 from recipients.reading import FileProblem, open_table
 from recipients.services.finishing import count_routes
 from recipients.services.mending import clean_cell, lock_editable, mend_locked
-from recipients.services.reading import limits
+from recipients.services.reading import known_to, limits
 from tenants.actors import Actor
 from tenants.errors import Invalid
+from tenants.keys import ring
 from tenants.packing import Packed
 from tenants.permissions import Permission
 from tenants.spreadsheets import plain_cell
@@ -63,12 +64,12 @@ def mend_from_file(*, roster: Roster, data: bytes | Packed, by: Actor, now: date
     with transaction.atomic():
         roster = lock_editable(roster)
         rows = Recipient.objects.filter(roster=roster, route=Route.ERROR, row__in=wanted).order_by("row")
-        changed = []
+        known, changed = known_to(ring(), roster), []
         for recipient in rows:
             cells = recipient.personal["cells"]
             edit = {name: value for name, value in wanted[recipient.row].items() if cells.get(name, value) != value}
             if edit:
-                mend_locked(roster, recipient, edit, by=by, now=now)
+                mend_locked(roster, recipient, edit, known=known, by=by, now=now)
                 changed.append(recipient.row)
         count_routes(roster)
         roster.save()

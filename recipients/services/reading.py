@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any, Final
 
 import structlog
@@ -19,19 +19,20 @@ from recipients.columns import BadMapping, Guess, MappingProblem, guess_columns,
 from recipients.models import Roster, RosterFile, RosterState
 from recipients.reading import FileProblem, Limits, Table, open_table
 from recipients.routing_rules import Rules
-from recipients.selectors.registers import HashedNumbers, opted_out_hashes
+from recipients.selectors.registers import HashedNumbers, consent_book, exclusions_of, opted_out_hashes
 from recipients.services.ahead import run_ahead
 from recipients.services.duplicates import Persons
 from recipients.services.finishing import Seen, finish
 from recipients.services.leases import Lease, LeaseLost, claim_roster
 from recipients.services.mapping_memory import recall_mapping
+from recipients.services.overlap import RowSketch
 from recipients.services.storing import RowSealer, StoredRow, store_rows
 from tenants.context import tenant_scope
 from tenants.failpoints import failpoint
 from tenants.keys import ring
-from tenants.models import Tenant
 from tenants.packing import Packed
 from tenants.sealing import KeyRing
+from tenants.sending_rules import rules_in_force
 
 CHUNK_ROWS: Final = 4000
 COUNTED_PER_LEASE: Final = 100_000
@@ -52,6 +53,7 @@ class _Job:
     ring: KeyRing
     rules: Rules
     known: Known
+    one_text_per_number: bool
     stored: int  # rows that an earlier try stored
 
 
@@ -88,13 +90,27 @@ def limits() -> Limits:
     return Limits(max_bytes=settings.ROSTER_MAX_BYTES, max_rows=settings.ROSTER_MAX_ROWS)
 
 
-def rules_of(tenant: Tenant, as_of: date) -> Rules:
-    return Rules(as_of=as_of, require_consent=tenant.requires_consent, age_limit=tenant.sms_age_limit)
+def rules_of(roster: Roster) -> Rules:
+    """The rules of its department on its day."""
+    rules = rules_in_force(roster.tenant, roster.department)
+    return Rules(
+        as_of=roster.as_of,
+        require_consent=rules.requires_consent,
+        age_limit=rules.sms_age_limit,
+        id_check=rules.id_check,
+    )
 
 
-def known_to(keys: KeyRing) -> Known:
-    """What the registers say. Needs the tenant's scope."""
-    return Known(opted_out=HashedNumbers(opted_out_hashes(), keys.hasher("phone")))
+def known_to(keys: KeyRing, roster: Roster) -> Known:
+    """What the registers and the roster's list of exclusions say. Needs the tenant's scope."""
+    excluded, hash_phone = exclusions_of(roster.pk), keys.hasher("phone")
+    return Known(
+        opted_out=HashedNumbers(opted_out_hashes(), hash_phone),
+        consents=consent_book(department_id=roster.department_id),
+        excluded=HashedNumbers(excluded.numbers, hash_phone),
+        excluded_ids=HashedNumbers(excluded.ids, keys.hasher("id")),
+        excluded_without_id=HashedNumbers(excluded.spare_numbers, hash_phone),
+    )
 
 
 def _read(tenant_id: int, lease: Lease, *, now: datetime) -> None:
@@ -112,7 +128,11 @@ def _read(tenant_id: int, lease: Lease, *, now: datetime) -> None:
         _note_table(job, table, total=total, guess=guess, source=source)
     if guess.problems:
         raise BadMapping(MappingProblem.NO_PHONE_COLUMN, {"columns": "、".join(table.header)})
-    seen = Seen(Persons(expected=total))
+    seen = Seen(
+        persons=Persons(expected=total, one_text_per_number=job.one_text_per_number),
+        sketch=RowSketch(job.ring),
+        watch_ids=not job.rules.id_check,
+    )
     for last_row, chunk in run_ahead(_chunks(job, table, guess, seen)):
         with tenant_scope(tenant_id):
             store_rows(roster_id=lease.roster_id, rows=chunk)
@@ -133,7 +153,7 @@ def _count_rows(job: _Job, table: Table) -> int:
 
 
 def _load(tenant_id: int, lease: Lease) -> _Job:
-    roster = Roster.objects.select_related("tenant").get(pk=lease.roster_id)
+    roster = Roster.objects.select_related("tenant", "department").get(pk=lease.roster_id)
     keys, data = ring(), Packed()
     pieces = RosterFile.objects.filter(roster_id=roster.pk).order_by("number").values_list("sealed", flat=True)
     for sealed in pieces.iterator(chunk_size=4):
@@ -145,8 +165,9 @@ def _load(tenant_id: int, lease: Lease) -> _Job:
         personal=roster.personal,
         data=data,
         ring=keys,
-        rules=rules_of(roster.tenant, roster.as_of),
-        known=known_to(keys),
+        rules=rules_of(roster),
+        known=known_to(keys, roster),
+        one_text_per_number=roster.one_text_per_number,
         stored=roster.rows_read,
     )
 
@@ -199,7 +220,7 @@ def _chunks(job: _Job, table: Table, guess: Guess, seen: Seen) -> Iterator[tuple
     row = 0
     for row, cells in table.rows():
         edit = edits.get(str(row)) if edits else None
-        seen.rows_sum.add(cells)
+        seen.sketch.add(seen.rows_sum.add(cells))
         if edit:
             cells = [edit.get(name, cell) for name, cell in zip(table.header, cells[:width], strict=True)]
         checked = check(cells)
@@ -208,7 +229,7 @@ def _chunks(job: _Job, table: Table, guess: Guess, seen: Seen) -> Iterator[tuple
             if row % CHUNK_ROWS == 0:
                 yield row, []
             continue
-        chunk.append(seal(row, checked, duplicate_of=earlier, by_hand=edit is not None))
+        chunk.append(seal(row, checked, same_as=earlier, by_hand=edit is not None))
         if len(chunk) >= CHUNK_ROWS:
             yield row, chunk
             chunk = []

@@ -36,8 +36,13 @@ _KNOWN: Final = """
 """
 
 
-def find_slip(roster: Roster) -> Found | None:
-    """A problem where too many known pairs disagree. An office's first rosters have no history and show nothing."""
+def find_slip(roster: Roster, *, ids: int, ids_wrong: int) -> Found | None:
+    """A problem where too many known pairs disagree, or too many of the ``ids`` have a wrong check digit.
+
+    An office's first rosters have no history; there the check digits alone tell.
+    """
+    if ids >= FEWEST_KNOWN and ids_wrong > ids * _DISAGREE:
+        return Found("slipped_column", {"ids": ids, "ids_wrong": ids_wrong})
     with connection.cursor() as cursor:
         cursor.execute(_KNOWN, {"roster": roster.pk, "most": MOST_NAMES})
         known, differ, swapped, pairs = cursor.fetchone()

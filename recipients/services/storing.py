@@ -16,6 +16,7 @@ from django.db import connection
 from recipients import routing_rules as rules
 from recipients.checking import CheckedRow
 from recipients.models import Recipient, Route
+from recipients.services.duplicates import SameAs
 from tenants.context import current_tenant_id
 from tenants.sealing import KeyRing
 
@@ -58,15 +59,13 @@ class RowSealer:
         self.id_hash: Callable[[str], bytes] = ring.hasher("id")
         self._phone_header = phone_header
 
-    def seal(
-        self, row: int, checked: CheckedRow, *, duplicate_of: int | None = None, by_hand: bool = False
-    ) -> StoredRow:
-        """``duplicate_of`` is the earlier row that is the same person; ``by_hand`` says that a person mended a cell."""
+    def seal(self, row: int, checked: CheckedRow, *, same_as: SameAs | None = None, by_hand: bool = False) -> StoredRow:
+        """``same_as`` is the earlier row that stands for this one too; ``by_hand`` says that a person mended a cell."""
         fields = personal_fields(checked, phone_header=self._phone_header)
         route, reason = ROUTES[checked.route], str(checked.reason)
-        if duplicate_of is not None:
-            route, reason = ROUTES[rules.Route.SKIP], str(rules.Reason.DUPLICATE)
-            fields |= {"detail": str(duplicate_of), "rule": str(rules.Rule.DUPLICATE)}
+        if same_as is not None:
+            route, reason = ROUTES[rules.Route.SKIP], str(same_as.reason)
+            fields |= {"detail": str(same_as.row), "rule": str(same_as.rule)}
         return StoredRow(
             row,
             route,

@@ -13,6 +13,7 @@ from recipients.columns import BadMapping, mapping_from_headers
 from recipients.labels import mapping_sentence
 from recipients.models import Roster, RosterFile, RosterState
 from recipients.services.errors import MappingRefused, RosterFileGone, RosterFrozen, RosterNotReady
+from recipients.services.exclusions import ExclusionFile, keep_exclusions
 from recipients.task_names import READ_ROSTER
 from tenants.actors import Actor
 from tenants.clock import today
@@ -34,12 +35,14 @@ def upload_roster(
     name: str = "",
     department: Department | None,
     mapping: Mapping[str, str] | None = None,
+    exclusions: ExclusionFile | None = None,
     by: Actor,
     now: datetime,
 ) -> Roster:
-    """Keep the file and wake a worker; what is wrong with the file the worker finds. Raises ``NotAllowed``.
+    """Keep the file and wake a worker; what is wrong with the file the worker finds.
 
-    ``mapping`` is field → column header; without it the columns are remembered or guessed.
+    ``mapping`` is field → column header; without it the columns are remembered or guessed. ``exclusions`` names those
+    who are not concerned. Raises ``NotAllowed``, and ``BadExclusions`` for that second file.
     """
     department_id = department.pk if department else None
     by.must_place(Permission.EDIT_ROSTERS, department_id=department_id)
@@ -57,6 +60,8 @@ def upload_roster(
     with transaction.atomic():
         roster.save()
         _keep_file(roster, packed)
+        if exclusions is not None:
+            keep_exclusions(roster, exclusions, by=by, now=now)
         record(
             action="roster.uploaded",
             by=by,
@@ -78,22 +83,10 @@ def change_mapping(*, roster: Roster, mapping: Mapping[str, str], by: Actor, now
     """
     by.must(Permission.EDIT_ROSTERS, department_id=roster.department_id)
     with transaction.atomic():
-        roster = Roster.objects.select_for_update().get(pk=roster.pk)
-        header = roster.personal.get("header", ())
-        if roster.state == RosterState.READING or not header:
-            raise RosterNotReady
-        if roster.frozen_at:
-            raise RosterFrozen
-        if not RosterFile.objects.filter(roster_id=roster.pk).exists():
-            raise RosterFileGone
-        check_mapping(header=header, mapping=mapping)
-        roster.seal(
-            {key: value for key, value in roster.personal.items() if key != "failure"}
-            | {"mapping": dict(mapping), "mapping_source": "chosen"}
-        )
-        roster.state, roster.failure_code = RosterState.READING, ""
-        roster.rows_read, roster.tries, roster.lease_until = 0, 0, None
-        roster.save()
+        roster = lock_to_read_again(roster)
+        check_mapping(header=roster.personal["header"], mapping=mapping)
+        roster.seal(roster.personal | {"mapping": dict(mapping), "mapping_source": "chosen"})
+        read_again(roster)
         record(
             action="roster.mapping_changed",
             by=by,
@@ -103,8 +96,29 @@ def change_mapping(*, roster: Roster, mapping: Mapping[str, str], by: Actor, now
             department_id=roster.department_id,
             details={"mapping": dict(mapping)},
         )
-        enqueue_on_commit(READ_ROSTER, tenant_id=roster.tenant_id, roster_id=roster.pk)
     return roster
+
+
+def lock_to_read_again(roster: Roster) -> Roster:
+    """The roster, locked, where its file can be read again. Raises ``RosterNotReady`` (while it is read, or where no
+    header was found), ``RosterFrozen``, ``RosterFileGone``."""
+    roster = Roster.objects.select_for_update().get(pk=roster.pk)
+    if roster.state == RosterState.READING or not roster.personal.get("header", ()):
+        raise RosterNotReady
+    if roster.frozen_at:
+        raise RosterFrozen
+    if not RosterFile.objects.filter(roster_id=roster.pk).exists():
+        raise RosterFileGone
+    return roster
+
+
+def read_again(roster: Roster) -> None:
+    """Save it and wake a worker to read the file from its beginning. What people mended stays mended."""
+    roster.seal({key: value for key, value in roster.personal.items() if key != "failure"})
+    roster.state, roster.failure_code = RosterState.READING, ""
+    roster.rows_read, roster.tries, roster.lease_until = 0, 0, None
+    roster.save()
+    enqueue_on_commit(READ_ROSTER, tenant_id=roster.tenant_id, roster_id=roster.pk)
 
 
 def check_mapping(*, header: list[str], mapping: Mapping[str, str]) -> None:

@@ -14,14 +14,13 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 
 from recipients import services
-from recipients.forms import MappingForm, MendedFileForm, UploadForm
+from recipients.forms import ExclusionsForm, MappingForm, MendedFileForm, UploadForm
 from recipients.models import Recipient, Roster, RosterState, Route
-from recipients.selectors import roster_page
+from recipients.selectors import roster_page, rules_page
 from recipients.selectors.rosters import rows_of, visible_rosters
 from recipients.sentences import failure_sentence, too_large_sentence
 from tenants.errors import Invalid, Refused
 from tenants.middleware import actor_for
-from tenants.models import Tenant
 from tenants.pages import BOTH, GET, POST, page
 from tenants.pagination import cursor_page
 from tenants.permissions import Permission
@@ -39,11 +38,6 @@ SAMPLE: Final = (
     "A-0002,港　太郎,ミナト タロウ,昭和35年12月6日,03-1234-5678,無,2022/8/21\r\n"
 )
 ROUTES: Final = {route.word: route for route in Route}
-
-
-def tenant_of(request: HttpRequest) -> Tenant:
-    tenant: Tenant = request.tenant  # type: ignore[attr-defined]  # set by ScopeMiddleware
-    return tenant
 
 
 def roster_or_404(request: HttpRequest, public_id: UUID) -> Roster:
@@ -150,9 +144,18 @@ def _context(request: HttpRequest, found: Roster, *, mapping_form: MappingForm |
         "roster": found,
         "file_name": found.personal.get("file_name", ""),
         "failure": failure_sentence(failure["code"], failure["params"]) if failure else "",
-        "tiles": roster_page.tiles_of(found, tenant_of(request)),
-        "problems": problems,
+        "tiles": roster_page.tiles_of(found),
+        "asked": [problem for problem in problems if problem.is_open],
+        "told": [problem for problem in problems if not problem.is_open],
         "notices": roster_page.notices_of(found),
+        "hazards": roster_page.hazards_of(found),
+        "disease_columns": found.personal.get("disease_columns", {}),
+        "rules": rules_page.rule_lines(found),
+        "has_own_rules": found.department is not None and found.department.has_own_rules,
+        "exclusions": found.exclusions.select_related("created_by").first(),
+        "exclusions_form": ExclusionsForm() if may_edit and found.is_editable else None,
+        "may_choose": may_edit and found.is_editable,
+        "may_set_rules": actor.may(Permission.SETTINGS),
         "columns": roster_page.columns_of(found),
         "columns_source": found.personal.get("mapping_source", ""),
         "first_rows": found.personal.get("first_rows", []),
@@ -218,7 +221,7 @@ def roster_rows(request: HttpRequest, public_id: UUID) -> HttpResponse:
         object_id=str(found.public_id),
         department_id=found.department_id,
     )
-    tiles = roster_page.tiles_of(found, tenant_of(request), route=route, reason=reason)
+    tiles = roster_page.tiles_of(found, route=route, reason=reason)
     context = {
         "roster": found,
         "tiles": tiles,
@@ -240,14 +243,14 @@ def _may_mend(request: HttpRequest, found: Roster) -> bool:
 
 @page(Permission.EDIT_ROSTERS, methods=POST)
 def roster_row(request: HttpRequest, public_id: UUID, row: int) -> HttpResponse:
-    """Mend one cell; the answer is the row as it stands then."""
+    """Mend one cell or several; the answer is the row as it stands then."""
     found = roster_or_404(request, public_id)
-    column, value = request.POST.get("column", ""), request.POST.get("value", "")
-    if not column or row > 2**31 - 1:
+    fields = dict(zip(request.POST.getlist("column"), request.POST.getlist("value"), strict=False))
+    if not fields or "" in fields or row > 2**31 - 1:
         raise Http404
     refusal = ""
     try:
-        services.mend_row(roster=found, row=row, fields={column: value}, by=actor_for(request), now=timezone.now())
+        services.mend_row(roster=found, row=row, fields=fields, by=actor_for(request), now=timezone.now())
     except Recipient.DoesNotExist as exc:
         raise Http404 from exc
     except Refused as refused:
@@ -258,7 +261,7 @@ def roster_row(request: HttpRequest, public_id: UUID, row: int) -> HttpResponse:
         context = {
             "roster": found,
             "row": roster_page.shown_row(found, recipient),
-            "tiles": roster_page.tiles_of(found, tenant_of(request), route=Route.ERROR),
+            "tiles": roster_page.tiles_of(found, route=Route.ERROR),
             "refusal": refusal,
             "may_mend": _may_mend(request, found),
             "was_mended": not refusal and recipient.route != Route.ERROR,

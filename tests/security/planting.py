@@ -36,7 +36,18 @@ from tests.factories.dispatch import person
 # Words of the service itself: a canary in them would only break what reads them.
 WORDS_OF_OURS: Final = {"reason", "code", "holder", "action", "kind", "carrier_id", "purpose", "email", "password"}
 NUMBERS: Final = ("phone", "to", "phone_raw", "call_number")
-SEALED_TEXTS: Final = ("name", "kana", "phone", "note", "external_id", "email", "text", "mapping")
+SEALED_TEXTS: Final = (
+    "name",
+    "kana",
+    "phone",
+    "note",
+    "external_id",
+    "email",
+    "text",
+    "mapping",
+    "purpose",
+    "file_name",
+)
 # What is only understood by its code.
 SPECIAL: Final[dict[str, dict[str, Any]]] = {
     "RosterProblem": {"code": "family_numbers", "details": {"people": 2, "numbers": 1}},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -11,6 +12,7 @@ from recipients.services import change_mapping, mend_row, read_roster
 from recipients.services.errors import MappingRefused, RosterFrozen, RosterNotReady, UnknownField
 from tenants.errors import NotAllowed
 from tenants.models import AuditEvent
+from tenants.permissions import Role
 from tests.app.recipients.conftest import make_csv, person
 from tests.conftest import NOON, Cast
 
@@ -141,3 +143,21 @@ class TestChangeMapping:
 
             with pytest.raises(RosterNotReady):
                 change_mapping(roster=roster, mapping={"phone": "電話番号"}, by=acme.staff, now=NOON)
+
+
+class TestARowWithMoreCellsThanHeaders:
+    def test_is_mended_in_all_its_cells_at_once(self, acme: Cast, uploaded: Upload, signed_in: Any) -> None:
+        roster = uploaded(person(1), "A-2,港,２郎,1980/01/02,09010000002,有,2022/08/20")
+        assert roster.reasons == {"extra_cells": 1}
+        browser = signed_in(acme.users[Role.STAFF])
+        page = browser.get(f"/rosters/{roster.public_id}/rows?route=error").content.decode()
+        assert page.count('name="value"') == 6
+
+        columns = ["管理番号", "氏名", "生年月日", "電話番号", "SMS同意", "療養終了日"]
+        values = ["A-2", "港　２郎", "1980/01/02", "09010000002", "有", "2022/08/20"]
+        answer = browser.post(f"/rosters/{roster.public_id}/rows/2", {"column": columns, "value": values})
+
+        assert answer.status_code == 302
+        with acme.scope():
+            mended = Recipient.objects.get(roster=roster, row=2)
+            assert (mended.route, mended.personal["name"]) == (Route.SMS, "港　２郎")

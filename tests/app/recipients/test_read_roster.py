@@ -211,3 +211,34 @@ class TestNotices:
         with acme.scope():
             problem = RosterProblem.objects.get(roster=roster)
         assert (problem.code, problem.needs, problem.details) == ("age_differs", "", {"count": 1})
+
+
+class TestTheSameFileAgain:
+    def test_is_asked_about_where_nearly_all_rows_came_before(self, acme: Cast, uploaded: Upload) -> None:
+        first = uploaded(*(person(n) for n in range(1, 21)))
+
+        again = uploaded(person(99), *(person(n) for n in range(20, 1, -1)), file_name="別名.csv")
+
+        with acme.scope():
+            problem = RosterProblem.objects.get(roster=again, code="same_file")
+        assert problem.needs == "confirm"
+        assert problem.details == {"on": problem.details["on"], "roster": str(first.public_id), "percent": 95}
+
+    def test_is_no_question_for_the_same_people_on_another_day(self, acme: Cast, uploaded: Upload) -> None:
+        uploaded(*(person(n) for n in range(1, 21)))
+
+        later = uploaded(*(person(n).replace("2022/08/20", "2022/08/27") for n in range(1, 21)))
+
+        with acme.scope():
+            assert not RosterProblem.objects.filter(roster=later).exists()
+
+    def test_is_found_in_a_large_file_by_a_part_of_its_rows(self, acme: Cast, uploaded: Upload) -> None:
+        uploaded(*(person(n) for n in range(1, 3001)))
+
+        again = uploaded(*(person(n) for n in range(300, 3301)))
+        other = uploaded(*(person(n) for n in range(2000, 6001)))
+
+        with acme.scope():
+            percent = RosterProblem.objects.get(roster=again, code="same_file").details["percent"]
+            assert 85 <= percent <= 95
+            assert not RosterProblem.objects.filter(roster=other, code="same_file").exists()

@@ -22,6 +22,16 @@ GOOD = ("R4-1", "山田　花子", "ヤマダ ハナコ", "1990/1/2", "32", "090
 RULES = Rules(date(2022, 8, 15), require_consent=True, age_limit=60)
 
 
+class Book:
+    """A register of consents with the word of one person."""
+
+    def __init__(self, word: bool) -> None:
+        self._word = word
+
+    def says(self, phone: str, external_id: str) -> bool | None:
+        return self._word if (phone, external_id) == ("+819012345678", "R4-1") else None
+
+
 def check(known: Known | None = None, rules: Rules = RULES, **changes: str) -> CheckedRow:
     cells = [changes.get(header, cell) for header, cell in zip(HEADER, GOOD, strict=True)]
     return check_row(cells, header=HEADER, mapping=guess_columns(HEADER).mapping, rules=rules, known=known or Known())
@@ -98,10 +108,18 @@ class TestWhatIsKnown:
         assert check(Known(opted_out={"+819012345678"})).reason is Reason.OPTED_OUT
 
     def test_the_register_of_consents_stands_in_for_an_empty_cell(self) -> None:
-        assert check(Known(consents={"+819012345678": True}), 同意="").route is Route.SMS
+        assert check(Known(consents=Book(True)), 同意="").route is Route.SMS
 
     def test_the_rosters_no_wins_over_the_register(self) -> None:
-        assert check(Known(consents={"+819012345678": True}), 同意="×").reason is Reason.NO_CONSENT
+        assert check(Known(consents=Book(True)), 同意="×").reason is Reason.NO_CONSENT
+
+    def test_a_consent_that_was_taken_back_counts_more_than_the_roster(self) -> None:
+        row = check(Known(consents=Book(False)), 同意="○")
+
+        assert (row.reason, row.detail) == (Reason.NO_CONSENT, "withdrawn")
+
+    def test_the_register_makes_no_yes_of_a_word_that_nobody_knows(self) -> None:
+        assert check(Known(consents=Book(True)), 同意="たぶん").reason is Reason.UNKNOWN_CONSENT
 
     @pytest.mark.parametrize("known", [Known(excluded={"+819012345678"}), Known(excluded_ids={"R4-1"})])
     def test_the_exclusion_list_skips(self, known: Known) -> None:
@@ -162,3 +180,40 @@ def test_no_row_raises_and_each_has_one_route(cells: list[str]) -> None:
 
     assert (row.reason is Reason.NONE) == (row.route is Route.SMS)
     assert row.route is not Route.SMS or row.can_text
+
+
+class TestIds:
+    RULES = Rules(date(2022, 8, 15), id_check="luhn")
+
+    def test_with_a_wrong_check_digit_are_to_be_mended(self) -> None:
+        row = check(rules=self.RULES, 管理番号="79927398710")
+
+        assert (row.route, row.reason, row.detail, row.id_is_wrong) == (
+            Route.ERROR,
+            Reason.BAD_ID,
+            "79927398710",
+            True,
+        )
+
+    @pytest.mark.parametrize("right", ["79927398713", "７９９２７３９８７１３", "7992739871-3", ""])
+    def test_with_a_right_one_in_any_writing_get_a_text(self, right: str) -> None:
+        assert check(rules=self.RULES, 管理番号=right).route is Route.SMS
+
+    def test_are_no_reason_to_mend_what_is_phoned_anyway(self) -> None:
+        row = check(rules=self.RULES, 管理番号="79927398710", 電話番号="03-1234-5678")
+
+        assert (row.reason, row.id_is_wrong) == (Reason.LANDLINE, True)
+
+
+class TestHazards:
+    def test_are_told_once_each(self) -> None:
+        assert check(氏名="𠮷田　𠮷子", カナ="ヨシダ①").hazards == "𠮷①"
+
+    def test_diseases_are_told_by_their_column_and_names_are_none(self) -> None:
+        assert check(担当="結核").disease_columns == ("担当",)
+        assert check(氏名="水痘　花").disease_columns == ()
+
+    def test_of_rows_that_get_no_text_are_nobodys_business(self) -> None:
+        row = check(氏名="𠮷田", 同意="×", 担当="結核")
+
+        assert (row.hazards, row.disease_columns) == ("", ())

@@ -11,7 +11,7 @@ from recipients.reading.problems import NOTICES, PROBLEMS
 from recipients.routing_rules import Reason, Route, Rule
 
 _PARAMS = "line lines kind limit megabytes columns count row sheet others column field on known numbers names people"
-ANY = dict.fromkeys(_PARAMS.split(), "7")
+ANY = dict.fromkeys((*_PARAMS.split(), "percent", "ids", "ids_wrong", "check", "characters", "rows"), "7")
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,8 @@
-"""Rosters and opt-outs over the API."""
+"""Rosters over the API."""
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Final
+from typing import ClassVar, Final
 from uuid import UUID
 
 from django.shortcuts import get_object_or_404
@@ -15,14 +15,12 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from recipients import services
-from recipients.models import OptOut, Recipient, Roster, Route
-from recipients.selectors.registers import find_opt_outs
+from recipients.models import Recipient, Roster, Route
 from recipients.selectors.rosters import default_department, rows_of, visible_rosters
 from recipients.sentences import too_large_sentence
 from recipients.serializers import (
     ConfirmInput,
-    OptOutInput,
-    OptOutOutput,
+    FamilyInput,
     RosterCreated,
     RosterInput,
     RosterOutput,
@@ -61,13 +59,22 @@ class RostersView(APIView):
 
     @extend_schema(
         request={
-            "multipart/form-data": {"type": "object", "properties": {"file": {"type": "string", "format": "binary"}}}
+            "multipart/form-data": {
+                "type": "object",
+                "properties": {
+                    "file": {"type": "string", "format": "binary"},
+                    "exclusions": {"type": "string", "format": "binary"},
+                },
+            }
         },
         responses={202: RosterCreated},
     )
     @idempotent
     def post(self, request: Request) -> Response:
-        """Keep a file and read it in a worker; what is wrong with it is told by the roster's ``problems``."""
+        """Keep a file and read it in a worker; what is wrong with it is told by the roster's ``problems``.
+
+        A second file, ``exclusions``, names those who are not concerned, by number or id.
+        """
         file = request.FILES.get("file")
         if file is None and is_too_large(request):
             raise BodyTooLarge(too_large_sentence(int(request.META["CONTENT_LENGTH"])))
@@ -81,15 +88,21 @@ class RostersView(APIView):
             data=packed(file),
             file_name=file.name or "",
             name=given.validated_data.get("name", ""),
-            department=_department(actor, given.validated_data.get("department")),
+            department=department_named(actor, given.validated_data.get("department")),
             mapping=given.validated_data.get("mapping"),
+            exclusions=_exclusions(request),
             by=actor,
             now=timezone.now(),
         )
         return Response(RosterCreated(roster).data, status=202)
 
 
-def _department(actor: Actor, public_id: UUID | None) -> Department | None:
+def _exclusions(request: Request) -> services.ExclusionFile | None:
+    file = request.FILES.get("exclusions")
+    return services.ExclusionFile(data=file.read(), file_name=file.name or "") if file else None
+
+
+def department_named(actor: Actor, public_id: UUID | None) -> Department | None:
     """The department that was named, or the actor's own. Raises ``Invalid`` for one that they do not see."""
     if public_id is None:
         return default_department(actor)
@@ -120,6 +133,54 @@ class ConfirmView(APIView):
         codes = given.validated_data["codes"]
         services.confirm_problems(roster=roster, codes=codes, by=actor_for(request), now=timezone.now())
         return Response(RosterOutput(_roster(request, public_id)).data)
+
+
+class ExclusionsView(APIView):
+    """The list of those of a roster who are not concerned."""
+
+    permissions: ClassVar = {"POST": Permission.EDIT_ROSTERS, "DELETE": Permission.EDIT_ROSTERS}
+    parser_classes = (MultiPartParser,)
+
+    @extend_schema(
+        request={
+            "multipart/form-data": {"type": "object", "properties": {"file": {"type": "string", "format": "binary"}}}
+        },
+        responses={202: RosterCreated},
+    )
+    def post(self, request: Request, public_id: UUID) -> Response:
+        """Take out everybody whom the file names, in place of the list before; the roster is read again."""
+        file = request.FILES.get("file")
+        if file is None:
+            sentence = _("除外する人の一覧を file という名前の部分に入れて、multipart/form-data で送ってください。")
+            raise Invalid(sentence, code="no_file", fields={"file": [sentence]})
+        given = services.ExclusionFile(data=file.read(), file_name=file.name or "")
+        roster = services.exclude_from_file(
+            roster=_roster(request, public_id), file=given, by=actor_for(request), now=timezone.now()
+        )
+        return Response(RosterCreated(roster).data, status=202)
+
+    @extend_schema(responses={202: RosterCreated})
+    def delete(self, request: Request, public_id: UUID) -> Response:
+        """Nobody is taken out by a file any more; the roster is read again."""
+        roster = services.drop_exclusions(roster=_roster(request, public_id), by=actor_for(request), now=timezone.now())
+        return Response(RosterCreated(roster).data, status=202)
+
+
+class FamiliesView(APIView):
+    permissions: ClassVar = {"POST": Permission.EDIT_ROSTERS}
+
+    @extend_schema(request=FamilyInput, responses={202: RosterCreated})
+    def post(self, request: Request, public_id: UUID) -> Response:
+        """``one_text``: people who share a number get one text between them; false: one each, as by default."""
+        given = FamilyInput(data=request.data)
+        given.is_valid(raise_exception=True)
+        roster = services.choose_family_texts(
+            roster=_roster(request, public_id),
+            one_text=given.validated_data["one_text"],
+            by=actor_for(request),
+            now=timezone.now(),
+        )
+        return Response(RosterCreated(roster).data, status=202)
 
 
 class RowsView(APIView):
@@ -172,55 +233,3 @@ def _note_look(request: Request, roster: Roster, *, count: int) -> None:
 def _bounded(row: int) -> int:
     """A number that the column can hold; none of ours is larger."""
     return min(row, 2**31 - 1)
-
-
-class OptOutsView(APIView):
-    permissions: ClassVar = {
-        "GET": Permission.READ_REGISTERS,
-        "POST": Permission.EDIT_REGISTERS,
-        "DELETE": Permission.EDIT_REGISTERS,
-    }
-
-    @extend_schema(parameters=[OpenApiParameter("phone", str), CURSOR], responses=OptOutOutput(many=True))
-    def get(self, request: Request) -> Response:
-        """Entries, newest first; ``phone`` in any writing finds one number's, ended ones too."""
-        phone = request.query_params.get("phone")
-        if phone is not None:
-            of_number = find_opt_outs(phone)
-            record_listed(request, what="opt_outs", count=len(of_number))
-            return Response({"results": [OptOutOutput(entry).data for entry in of_number], "next": None})
-        entries = OptOut.objects.filter(ended_at=None)
-        found = cursor_page(entries, order=["-created_at"], cursor=request.query_params.get("cursor"))
-        record_listed(request, what="opt_outs", count=len(found.results))
-        return Response(found.body(lambda entry: OptOutOutput(entry).data))
-
-    @extend_schema(request=OptOutInput, responses={201: OptOutOutput})
-    def post(self, request: Request) -> Response:
-        given = OptOutInput(data=request.data)
-        given.is_valid(raise_exception=True)
-        values: dict[str, Any] = given.validated_data
-        entry = services.add_opt_out(**values, by=actor_for(request), now=timezone.now())
-        return Response(OptOutOutput(entry).data, status=201)
-
-    @extend_schema(
-        operation_id="opt_outs_destroy_by_phone",
-        parameters=[OpenApiParameter("phone", str, required=True)],
-        responses={204: None},
-    )
-    def delete(self, request: Request) -> Response:
-        """End the open entry of a number (``?phone=``)."""
-        entries = [entry for entry in find_opt_outs(request.query_params.get("phone", "")) if entry.ended_at is None]
-        if not entries:
-            raise Invalid(_("この番号は、停止の台帳にありません。"), code="not_opted_out")
-        services.end_opt_out(entry=entries[0], by=actor_for(request), now=timezone.now())
-        return Response(status=204)
-
-
-class OptOutView(APIView):
-    permissions: ClassVar = {"DELETE": Permission.EDIT_REGISTERS}
-
-    @extend_schema(responses={204: None})
-    def delete(self, request: Request, public_id: UUID) -> Response:
-        entry = get_object_or_404(OptOut.objects, public_id=public_id)
-        services.end_opt_out(entry=entry, by=actor_for(request), now=timezone.now())
-        return Response(status=204)

@@ -1,0 +1,1 @@
+"""Rosters and registers over the API."""
