@@ -63,6 +63,9 @@ class Campaign(TenantOwned):
     call_rows = models.PositiveIntegerField(default=0)
     error_rows = models.PositiveIntegerField(default=0)
     skip_rows = models.PositiveIntegerField(default=0)
+    late_skip_rows = models.PositiveIntegerField(
+        default=0, help_text="Those of ``skip_rows`` whom not the roster but what was sent earlier leaves out."
+    )
     parts = models.PositiveIntegerField(default=0)
     cost_millicents = models.PositiveBigIntegerField(default=0)
     approval_hash = models.BinaryField(null=True, help_text="Keyed hash of text and recipients that was approved.")
@@ -348,6 +351,25 @@ class Call(TenantOwned, Sealed):
         indexes: ClassVar = [
             models.Index(fields=["tenant", "state", "created_at"], name="calls_by_state"),
             models.Index(fields=["tenant", "phone_hash"], name="calls_by_phone"),
+        ]
+
+
+class SkippedRow(TenantOwned):
+    """A row that got no text though its roster wanted one: whoever has its words already, and why."""
+
+    campaign = TenantForeignKey(Campaign, on_delete=models.CASCADE, related_name="skipped")
+    recipient = TenantForeignKey(Recipient, on_delete=models.CASCADE, related_name="+")
+    row = models.PositiveIntegerField()
+    reason = models.CharField(max_length=24)
+    same_as_row = models.PositiveIntegerField(null=True, help_text="The row with the same number and the same words.")
+
+    privacy: ClassVar = {"*": Privacy.PUBLIC}
+
+    class Meta(TenantOwned.Meta):
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["tenant", "campaign", "recipient"], name="one_skip_per_recipient_per_campaign"
+            )
         ]
 
 

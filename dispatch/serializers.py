@@ -75,6 +75,7 @@ class CampaignOutput(serializers.Serializer[Any]):
     started_at = serializers.DateTimeField(allow_null=True)
     rows = serializers.IntegerField()
     routes = serializers.DictField(child=serializers.IntegerField())
+    late_skips = serializers.IntegerField(help_text="Of routes.skip: people whom the same words reach already.")
     counts = CountsOutput()
     calls = CallCountsOutput()
     parts = serializers.IntegerField()

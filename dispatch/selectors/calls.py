@@ -20,7 +20,7 @@ VIEWED_WITHIN: Final = timedelta(minutes=10)
 
 def visible_calls(by: Actor) -> QuerySet[Call]:
     """The calls of the departments that this person sees, oldest first."""
-    found = Call.objects.select_related("campaign").order_by("created_at", "row", "pk")
+    found = Call.objects.select_related("campaign__department").order_by("created_at", "row", "pk")
     if by.department_ids is not None:
         found = found.filter(Q(campaign__department_id__in=by.department_ids) | Q(campaign__department=None))
     return found

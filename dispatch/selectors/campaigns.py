@@ -68,6 +68,7 @@ def api_campaign(campaign: Campaign, progress: Progress | None = None) -> dict[s
             "error": campaign.error_rows,
             "skip": campaign.skip_rows,
         },
+        "late_skips": campaign.late_skip_rows,
         "counts": dict(progress.counts),
         "calls": {"open": progress.calls_open, "done": progress.calls_done},
         "parts": campaign.parts,

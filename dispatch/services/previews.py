@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from dispatch.models import Campaign
 from dispatch.selectors.campaigns import MILLICENTS_PER_YEN
 from dispatch.services.campaigns.survey import Survey, survey
 from dispatch.services.recipient_rows import roster_headers
 from recipients.models import Recipient, Roster
+from recipients.routing_rules import Reason
 from recipients.selectors.rosters import sample_recipients
 from templates_sms.rendering import Renderer, TemplateProblem
 from templates_sms.selectors import Preview as TextPreview
@@ -21,6 +23,15 @@ from tenants.models import Tenant
 
 SURVEYED: Final = 2_000
 """A larger roster's total is estimated from its first rows while the text is being written."""
+
+_LATE_SKIPS: Final[dict[str, Any]] = {
+    str(Reason.HAD_RECENTLY): gettext_lazy(
+        "同じ文面を受け取ったばかりの %(count)s人には、もう一度は送りません（対象外）。"
+    ),
+    str(Reason.DUPLICATE): gettext_lazy(
+        "同じ番号に同じ文になる %(count)s人は、前の行の人への1通で連絡します（対象外）。"
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,19 +53,25 @@ class Preview:
     is_estimate: bool = False
     holes: int = 0
     late_calls: int = 0
+    late_skips: tuple[tuple[str, int], ...] = ()  # why, and how many people
     texts: tuple[PersonText, ...] = ()
     advice: tuple[str, ...] = ()
 
 
-def preview_of(*, roster: Roster, text: str, tenant: Tenant, limit: int | None = SURVEYED) -> Preview:
-    """Never raises for a text that cannot be used: the page says why. ``limit`` None counts every row."""
+def preview_of(
+    *, roster: Roster, text: str, tenant: Tenant, limit: int | None = SURVEYED, campaign: Campaign | None = None
+) -> Preview:
+    """Never raises for a text that cannot be used: the page says why. ``limit`` None counts every row.
+
+    ``campaign`` is the draft that has this text, where there is one: what was sent earlier is asked for its template.
+    """
     if not text.strip():
         return Preview(problem=_("文面を入力してください。"))
     try:
         Renderer(text, headers=roster_headers(roster))
     except TemplateProblem as exc:
         return Preview(problem=exc.user_message)
-    campaign = Campaign(tenant_id=tenant.pk, roster=roster, text=text, as_of=today())
+    campaign = campaign or Campaign(tenant_id=tenant.pk, roster=roster, text=text, as_of=today())
     found = survey(campaign, tenant=tenant, limit=limit)
     people, parts = _scaled(found, roster)
     advice = preview_text(text, tenant=tenant).advice
@@ -65,6 +82,7 @@ def preview_of(*, roster: Roster, text: str, tenant: Tenant, limit: int | None =
         is_estimate=found.rows < roster.rows,
         holes=found.holes,
         late_calls=found.late_calls,
+        late_skips=tuple((_LATE_SKIPS[reason] % {"count": f"{n:,}"}, n) for reason, n in found.late_skips.items()),
         texts=tuple(_texts(roster, text, tenant)),
         advice=tuple(advice),
     )

@@ -15,12 +15,15 @@ import psycopg
 from django.db import connection
 
 from dispatch.models import Campaign
+from dispatch.services.repeats import HadIt, who_had_it
 from recipients.dates import age_on
-from recipients.models import OptOut, Recipient, Roster, Route
+from recipients.models import Recipient, Roster, Route
 from recipients.routing_rules import Reason
+from recipients.selectors.registers import ConsentBook, consent_book, opted_out_hashes
 from tenants.keys import ring
 from tenants.models import Tenant
 from tenants.sealing import SealBroken
+from tenants.sending_rules import rules_in_force
 
 TABLE: Final = Recipient._meta.db_table
 _SELECT: Final = """
@@ -75,11 +78,14 @@ def chunks_of(campaign: Campaign, *, limit: int) -> Iterator[list[RosterRow]]:
 
 @dataclass(frozen=True, slots=True)
 class LateRules:
-    """What may turn a text into a call after the file was read: a new refusal, or a birthday before the sending day."""
+    """What changes a text's way after the file was read: a new refusal or a birthday before the sending day makes a call
+    of it, and whoever had the same text lately gets none."""
 
     opted_out: frozenset[bytes]
     as_of: date | None  # None: ages were taken on this very day already
     age_limit: int | None
+    consents: ConsentBook | None = None  # None: nobody took a consent back, or none is asked for
+    had_it: HadIt = HadIt(frozenset(), 0)
 
     def reason_to_call(self, row: RosterRow) -> str:
         """ "" for a text."""
@@ -87,15 +93,31 @@ class LateRules:
             return SET_ASIDE
         if row.phone_hash in self.opted_out:
             return str(Reason.OPTED_OUT)
+        if self.consents is not None and self._is_withdrawn(row.fields):
+            return str(Reason.NO_CONSENT)
         if self.as_of is None or self.age_limit is None or not (born := row.fields.get("birth_on")):
             return ""
         return str(Reason.AGE) if age_on(date.fromisoformat(born), self.as_of) >= self.age_limit else ""
 
+    def reason_to_skip(self, row: RosterRow) -> str:
+        """ "" for a text. To be asked of rows that no reason makes a call."""
+        if self.had_it and row.fields is not None and self.had_it.includes(row.phone_hash, row.fields):
+            return str(Reason.HAD_RECENTLY)
+        return ""
+
+    def _is_withdrawn(self, fields: dict[str, Any]) -> bool:
+        assert self.consents is not None  # noqa: S101  the caller asked
+        return self.consents.says(fields["phone"], fields.get("external_id") or "") is False
+
 
 def late_rules(campaign: Campaign, *, tenant: Tenant) -> LateRules:
-    hashes = OptOut.objects.filter(ended_at=None).values_list("phone_hash", flat=True)
+    roster = campaign.roster
+    rules = rules_in_force(tenant, roster.department)
+    book = consent_book(department_id=roster.department_id) if rules.requires_consent else None
     return LateRules(
-        opted_out=frozenset(bytes(phone_hash) for phone_hash in hashes),
-        as_of=None if campaign.as_of == campaign.roster.as_of else campaign.as_of,
-        age_limit=tenant.sms_age_limit,
+        opted_out=opted_out_hashes(),
+        as_of=None if campaign.as_of == roster.as_of else campaign.as_of,
+        age_limit=rules.sms_age_limit,
+        consents=book if book is not None and book.has_denials else None,
+        had_it=who_had_it(campaign, days=rules.repeat_days),
     )

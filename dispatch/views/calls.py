@@ -33,9 +33,11 @@ from dispatch.views.drafts import INVALID, tenant_of
 from recipients.phone_numbers import national_format
 from tenants.errors import Refused
 from tenants.middleware import actor_for
+from tenants.models import Tenant
 from tenants.pages import BOTH, GET, page
 from tenants.pagination import cursor_page
 from tenants.permissions import Permission
+from tenants.sending_rules import rules_in_force
 from tenants.viewing import record_listed
 
 SHOWN: Final = (
@@ -71,9 +73,10 @@ def call_list(request: HttpRequest) -> HttpResponse:
         request, what="calls", count=len(found.results), object_id=str(chosen.public_id) if chosen is not None else ""
     )
     viewers = viewers_of(found.results, by=actor, now=now)
-    age_limit = tenant_of(request).sms_age_limit
+    tenant = tenant_of(request)
+    age_limit = rules_in_force(tenant, chosen.department if chosen else None).sms_age_limit
     context = {
-        "rows": [_row(call, viewers.get(call.pk, ""), age_limit) for call in found.results],
+        "rows": [_row(call, viewers.get(call.pk, ""), tenant) for call in found.results],
         "next_cursor": found.next or "",
         "show": show,
         "reason": reason,
@@ -102,14 +105,19 @@ def _chosen_campaign(request: HttpRequest) -> Any:
     return get_object_or_404(visible_campaigns(actor_for(request)), public_id=public_id)
 
 
-def _row(call: Call, viewer: str, age_limit: int | None) -> dict[str, Any]:
+def _reason_word(call: Call, tenant: Tenant) -> str:
+    """With the age limit of the department whose campaign it is."""
+    return reason_word(call.reason, age_limit=rules_in_force(tenant, call.campaign.department).sms_age_limit)
+
+
+def _row(call: Call, viewer: str, tenant: Tenant) -> dict[str, Any]:
     attempts = list(call.attempts.all())
     return {
         "call": call,
         "name": call.personal.get("name", ""),
         "kana": call.personal.get("kana", ""),
         "phone": _phone(call),
-        "reason": reason_word(call.reason, age_limit=age_limit),
+        "reason": _reason_word(call, tenant),
         "tries": len(attempts),
         "last": attempts[-1] if attempts else None,
         "viewer": viewer,
@@ -182,7 +190,7 @@ def _call_context(request: HttpRequest, found: Call, *, viewer: str) -> dict[str
         "external_id": found.personal.get("external_id", ""),
         "phone": _phone(found),
         "dial": found.personal.get("phone") or "",
-        "reason": reason_word(found.reason, age_limit=tenant.sms_age_limit),
+        "reason": _reason_word(found, tenant),
         "next_step": next_step(found.reason),
         "text": text,
         "message": found.message,

@@ -55,9 +55,7 @@ def campaign_check(request: HttpRequest, public_id: UUID) -> HttpResponse:
 def _is_stale(campaign: Campaign) -> bool:
     """The roster was mended since the draft was counted, and is small enough to be counted while one waits."""
     roster = campaign.roster
-    counted = (campaign.rows, campaign.sms_rows + campaign.call_rows, campaign.error_rows, campaign.skip_rows)
-    is_other = counted != (roster.rows, roster.sms + roster.call, roster.error, roster.skip)
-    return is_other and roster.sms <= campaigns.INLINE_ROWS
+    return not campaigns.is_as_its_roster(campaign) and roster.sms <= campaigns.INLINE_ROWS
 
 
 def _check_context(request: HttpRequest, campaign: Campaign, *, form: SendForm | None = None) -> dict[str, Any]:
@@ -73,7 +71,9 @@ def _check_context(request: HttpRequest, campaign: Campaign, *, form: SendForm |
             {"key": "error", "count": campaign.error_rows},
             *([{"key": "skip", "count": campaign.skip_rows}] if campaign.skip_rows else []),
         ],
-        "preview": preview_of(roster=campaign.roster, text=campaign.text, tenant=tenant, limit=SURVEYED),
+        "preview": preview_of(
+            roster=campaign.roster, text=campaign.text, tenant=tenant, limit=SURVEYED, campaign=campaign
+        ),
         "sees_people": sees_people(request, campaign),
         "cost_yen": campaign.cost_millicents // 100_000,
         "is_counting": campaign.sms_rows > 0 and campaign.parts == 0,

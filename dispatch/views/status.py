@@ -18,6 +18,7 @@ from dispatch.labels import next_step, reason_word
 from dispatch.models import Campaign, CampaignState
 from dispatch.selectors.campaigns import messages_of, visible_campaigns, yen
 from dispatch.selectors.progress import COUNTED, Progress, progress_of
+from dispatch.selectors.skipped import skipped_of
 from dispatch.services import campaigns
 from dispatch.views.drafts import campaign_or_404, sees_people, tenant_of
 from recipients.phone_numbers import national_format
@@ -25,6 +26,7 @@ from tenants.middleware import actor_for
 from tenants.pages import GET, page
 from tenants.pagination import cursor_page
 from tenants.permissions import Permission
+from tenants.sending_rules import rules_in_force
 from tenants.services import record
 from tenants.spreadsheets import write_csv
 from tenants.viewing import record_listed
@@ -66,6 +68,7 @@ def campaign(request: HttpRequest, public_id: UUID) -> HttpResponse:
     context["sees_people"] = sees_people(request, found)
     if context["sees_people"]:
         context |= _rows_context(request, found)
+        context["skipped"] = skipped_of(found)
     return render(request, "dispatch/campaign.html", context)
 
 
@@ -96,7 +99,8 @@ def _signature(found: Campaign, progress: Progress) -> str:
 
 
 def _progress_context(request: HttpRequest, found: Campaign, progress: Progress, *, delay_s: int) -> dict[str, Any]:
-    actor, age_limit = actor_for(request), tenant_of(request).sms_age_limit
+    actor = actor_for(request)
+    age_limit = rules_in_force(tenant_of(request), found.department).sms_age_limit
     will_move = found.state not in SETTLED or progress.waiting > 0
     is_frozen = found.state == CampaignState.PAUSED and not progress.counts["sending"]
     return {

@@ -11,7 +11,7 @@ from dispatch.hours import SendingHours
 from dispatch.models import Campaign, CampaignState
 from dispatch.selectors.accounts import router_for
 from dispatch.services.campaigns.approval import is_approval_valid
-from dispatch.services.campaigns.drafts import needs_preparing, prepare_campaign, sending_day
+from dispatch.services.campaigns.drafts import is_as_its_roster, needs_preparing, prepare_campaign, sending_day
 from dispatch.services.campaigns.freezing import freeze_roster
 from dispatch.services.campaigns.problems import must_be_confirmed
 from dispatch.services.errors import ApprovalRequired, NobodyToReach, NoCarrier, WrongState
@@ -88,9 +88,8 @@ def hours_of(tenant: Tenant) -> SendingHours:
 
 def _freeze(campaign: Campaign, *, now: datetime) -> None:
     """From here on nobody mends a row of this roster; what was mended since the draft was made is counted now."""
-    roster = freeze_roster(campaign, now=now)
-    counts = (campaign.rows, campaign.sms_rows + campaign.call_rows, campaign.error_rows, campaign.skip_rows)
-    if counts != (roster.rows, roster.sms + roster.call, roster.error, roster.skip) or needs_preparing(campaign):
+    freeze_roster(campaign, now=now)
+    if not is_as_its_roster(campaign) or needs_preparing(campaign):
         prepare_campaign(campaign=campaign)
 
 

@@ -115,7 +115,7 @@ def update_draft(*, campaign: Campaign, by: Actor, now: datetime, **changes: Any
     return campaign
 
 
-_COUNTS = ("rows", "sms_rows", "call_rows", "error_rows", "skip_rows", "parts", "cost_millicents")
+_COUNTS = ("rows", "sms_rows", "call_rows", "error_rows", "skip_rows", "late_skip_rows", "parts", "cost_millicents")
 _EDITED = ("name", "text", "template_version", "send_at", "as_of", "policy", "priority", *_COUNTS)
 
 
@@ -135,14 +135,23 @@ def count(campaign: Campaign, *, inline_rows: int | None = INLINE_ROWS) -> None:
     roster = campaign.roster
     campaign.rows, campaign.sms_rows, campaign.call_rows = roster.rows, roster.sms, roster.call
     campaign.error_rows, campaign.skip_rows = roster.error, roster.skip
-    campaign.parts = campaign.cost_millicents = 0
+    campaign.parts = campaign.cost_millicents = campaign.late_skip_rows = 0
     if inline_rows is not None and roster.sms > inline_rows:
         return
     tenant = Tenant.objects.get(pk=campaign.tenant_id)
     found = survey(campaign, tenant=tenant)
     campaign.sms_rows, campaign.call_rows = found.texts, roster.call + found.late_calls
+    campaign.late_skip_rows = sum(found.late_skips.values())
+    campaign.skip_rows = roster.skip + campaign.late_skip_rows
     campaign.parts = found.parts
     campaign.cost_millicents = found.parts * tenant.price_per_part_millicents
+
+
+def is_as_its_roster(campaign: Campaign) -> bool:
+    """Whether the roster's counts are those that the draft was counted with."""
+    roster, late = campaign.roster, campaign.late_skip_rows
+    counted = (campaign.rows, campaign.sms_rows + campaign.call_rows + late, campaign.error_rows)
+    return (*counted, campaign.skip_rows - late) == (roster.rows, roster.sms + roster.call, roster.error, roster.skip)
 
 
 def needs_preparing(campaign: Campaign) -> bool:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Final
 
 from dispatch.models import Campaign
 from dispatch.services.recipient_rows import chunks_of, late_rules, roster_headers
+from dispatch.services.repeats import same_texts
 from dispatch.services.wording import Unrenderable, Wording
 from recipients.models import Route
+from recipients.routing_rules import Reason
 from tenants.models import Tenant
 
 INLINE_ROWS: Final = 20_000
@@ -18,7 +22,8 @@ CHUNK: Final = 2_000
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """``texts`` people would get a text of ``parts`` billed parts in all; ``late_calls`` have become calls since.
+    """``texts`` people would get a text of ``parts`` billed parts in all; ``late_calls`` have become calls since, and
+    ``late_skips`` (reason → people) have the same words already.
 
     ``holes`` of the texts lack a word, since a cell is empty. ``rows`` of the roster were looked at.
     """
@@ -26,6 +31,7 @@ class Survey:
     rows: int = 0
     texts: int = 0
     late_calls: int = 0
+    late_skips: Mapping[str, int] = field(default_factory=dict)
     parts: int = 0
     holes: int = 0
 
@@ -33,7 +39,8 @@ class Survey:
 def survey(campaign: Campaign, *, tenant: Tenant, limit: int | None = None) -> Survey:
     """Render and count, at most about ``limit`` rows. Needs the tenant's scope; 10 µs a row."""
     wording = Wording(campaign.text, headers=roster_headers(campaign.roster), ladder=tenant.ladder)
-    rules = late_rules(campaign, tenant=tenant)
+    rules, same = late_rules(campaign, tenant=tenant), same_texts(campaign)
+    late_skips: Counter[str] = Counter()
     seen = texts = late_calls = parts = holes = 0
     for rows in chunks_of(campaign, limit=CHUNK):
         for row in rows:
@@ -44,7 +51,12 @@ def survey(campaign: Campaign, *, tenant: Tenant, limit: int | None = None) -> S
                 if rules.reason_to_call(row) or row.fields is None:
                     raise Unrenderable
                 cells = row.fields["cells"]
-                parts += wording.billed_parts(wording.render(cells))
+                reason = rules.reason_to_skip(row)
+                text = "" if reason else wording.render(cells)
+                if reason or same.earlier_row(row.row, row.phone_hash, text) is not None:
+                    late_skips[reason or str(Reason.DUPLICATE)] += 1
+                    continue
+                parts += wording.billed_parts(text)
             except Unrenderable:
                 late_calls += 1
                 continue
@@ -52,4 +64,4 @@ def survey(campaign: Campaign, *, tenant: Tenant, limit: int | None = None) -> S
             holes += wording.has_hole(cells)
         if limit is not None and seen >= limit:
             break
-    return Survey(rows=seen, texts=texts, late_calls=late_calls, parts=parts, holes=holes)
+    return Survey(seen, texts, late_calls, dict(late_skips), parts, holes)

@@ -17,8 +17,10 @@ from carriers.registry import provider_named
 from dispatch.models import Call, Campaign, Message
 from dispatch.routing import AccountFacts, NoRoute, Router
 from dispatch.services.recipient_rows import SET_ASIDE, LateRules, RosterRow, late_rules, roster_headers
+from dispatch.services.repeats import same_texts
 from dispatch.services.wording import Unrenderable, Wording, is_surely_one_part
 from recipients.models import Route
+from recipients.routing_rules import Reason
 from tenants.keys import ring
 from tenants.models import Tenant
 
@@ -47,6 +49,13 @@ class NewCall(NamedTuple):
     sealed: bytes
 
 
+class NewSkip(NamedTuple):
+    recipient_id: int
+    row: int
+    reason: str
+    same_as_row: int | None
+
+
 @dataclass(slots=True)
 class NewBatch:
     account_id: int
@@ -60,6 +69,7 @@ class Chunk:
 
     batches: list[NewBatch] = field(default_factory=list)
     calls: list[NewCall] = field(default_factory=list)
+    skips: list[NewSkip] = field(default_factory=list)
     billed_parts: int = 0
     set_aside: int = 0  # rows that failed by our fault, and became calls
 
@@ -75,6 +85,7 @@ class Planner:
         self.tenant, self.tenant_id, self.campaign_id = tenant, campaign.tenant_id, campaign.pk
         self._wording = Wording(campaign.text, headers=roster_headers(campaign.roster), ladder=tenant.ladder)
         self._router, self._rules, self._priority = router, rules, campaign.priority
+        self._same_texts = same_texts(campaign)
         self._seal_message = ring().sealer(Message._meta.db_table)
         self._seal_call = ring().sealer(Call._meta.db_table)
         self._counters: dict[int, Callable[[str], int]] = {}
@@ -89,7 +100,7 @@ class Planner:
             reason = reason_to_call(row) if row.route == sms else row.reason
             if not reason:
                 try:
-                    self._add_text(chunk, open_batches, row)
+                    self._add_text_or_skip(chunk, open_batches, row)
                     continue
                 except NoRoute:
                     raise
@@ -100,12 +111,23 @@ class Planner:
             chunk.calls.append(self._call(row, reason))
         return chunk
 
-    def _add_text(self, chunk: Chunk, open_batches: dict[int, NewBatch], row: RosterRow) -> None:
-        fields = row.fields
-        if fields is None:
+    def _add_text_or_skip(self, chunk: Chunk, open_batches: dict[int, NewBatch], row: RosterRow) -> None:
+        if row.fields is None:
             raise Unrenderable
+        if reason := self._rules.reason_to_skip(row):
+            chunk.skips.append(NewSkip(row.recipient_id, row.row, reason, None))
+            return
+        text = self._wording.render(row.fields["cells"])
+        same_as = self._same_texts.earlier_row(row.row, row.phone_hash, text)
+        if same_as is not None:
+            chunk.skips.append(NewSkip(row.recipient_id, row.row, str(Reason.DUPLICATE), same_as))
+            return
+        self._add_text(chunk, open_batches, row, row.fields, text)
+
+    def _add_text(
+        self, chunk: Chunk, open_batches: dict[int, NewBatch], row: RosterRow, fields: dict[str, Any], text: str
+    ) -> None:
         to = fields["phone"]
-        text = self._wording.render(fields["cells"])
         billed = self._wording.billed_parts(text)
         account = self._router.choose(to, priority=self._priority).account
         parts = 1 if is_surely_one_part(text) else self._count_parts(account, text)

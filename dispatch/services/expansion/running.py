@@ -47,9 +47,12 @@ _GO_ON: Final = """
 _FINISH: Final = """
     UPDATE dispatch_campaign c
     SET is_expanded = true, expand_lease_until = NULL, sms_rows = found.messages,
-        call_rows = c.rows - c.skip_rows - c.error_rows - found.messages,
+        skip_rows = c.skip_rows - c.late_skip_rows + found.skips, late_skip_rows = found.skips,
+        call_rows = c.rows - (c.skip_rows - c.late_skip_rows + found.skips) - c.error_rows - found.messages,
         parts = c.expanded_parts, cost_millicents = c.expanded_parts::bigint * %s
-    FROM (SELECT count(*) AS messages FROM dispatch_message WHERE tenant_id = %s AND campaign_id = %s) AS found
+    FROM (SELECT
+        (SELECT count(*) FROM dispatch_message WHERE tenant_id = %s AND campaign_id = %s) AS messages,
+        (SELECT count(*) FROM dispatch_skippedrow WHERE tenant_id = %s AND campaign_id = %s) AS skips) AS found
     WHERE c.id = %s
 """
 _RELEASE: Final = "UPDATE dispatch_campaign SET expand_lease_until = NULL WHERE id = %s"
@@ -126,7 +129,7 @@ def _wake_pumps(chunk: Chunk) -> None:
 def _finish(campaign: Campaign, planner: Planner) -> None:
     if not campaign.is_expanded:
         price = planner.tenant.price_per_part_millicents
-        _execute(_FINISH, [price, campaign.tenant_id, campaign.pk, campaign.pk])
+        _execute(_FINISH, [price, *[campaign.tenant_id, campaign.pk] * 2, campaign.pk])
 
 
 def _execute(statement: str, parameters: list[Any]) -> None:

@@ -63,6 +63,16 @@ _CALLS: Final = BulkInsert(
     """,
 )
 
+_SKIPS: Final = BulkInsert(
+    incoming="incoming_skips",
+    columns={"recipient_id": "int8", "row": "int4", "reason": "text", "same_as_row": "int4"},
+    insert="""
+        INSERT INTO dispatch_skippedrow (tenant_id, campaign_id, recipient_id, row, reason, same_as_row)
+        SELECT %s, %s, recipient_id, row, reason, same_as_row FROM incoming_skips
+        ON CONFLICT (tenant_id, campaign_id, recipient_id) DO NOTHING
+    """,
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Placement:
@@ -84,6 +94,8 @@ def store_chunk(campaign: Campaign, chunk: Chunk, placement: Placement) -> None:
         add_tallies(tenant_id=campaign.tenant_id, campaign_id=campaign.pk, moves=moves)
     if chunk.calls:
         _CALLS.run(chunk.calls, [campaign.tenant_id, campaign.pk])
+    if chunk.skips:
+        _SKIPS.run(chunk.skips, [campaign.tenant_id, campaign.pk])
 
 
 def _store_batches(campaign: Campaign, chunk: Chunk, placement: Placement) -> list[int]:

@@ -17,7 +17,7 @@ from dispatch.services.forgetting.emptying import empty_calls, empty_messages, p
 from dispatch.services.viewing import subject_of
 from dispatch.states import FINAL
 from recipients.models import Recipient, RosterState
-from recipients.services.forgetting import erase_rows
+from recipients.services.forgetting import erase_consents, erase_rows
 from recipients.services.mending import subject_of_row
 from tenants.actors import Actor
 from tenants.context import current_tenant_id
@@ -88,6 +88,7 @@ class Counts:
     notes: int
     answers: int
     trail: int
+    consents: int
 
 
 def traces_of(subject: Subject) -> Traces:
@@ -128,6 +129,7 @@ def erase_person(*, subject: Subject, reason: str, by: Actor, now: datetime) -> 
         rows = erase_rows(recipients=traces.recipients)
         messages, receipts = empty_messages(traces.message_ids)
         calls, notes = empty_calls(traces.call_ids)
+        consents = erase_consents(id_hash=subject.id_hash, phone_hash=subject.phone_hash)
         public_ids = public_ids_of(Message, traces.message_ids)
         subjects = [subject_of_row(roster_id=row.roster_id, row=row.row) for row in traces.recipients]
         subjects += [subject_of(each) for each in (*public_ids, *public_ids_of(Call, traces.call_ids))]
@@ -141,6 +143,7 @@ def erase_person(*, subject: Subject, reason: str, by: Actor, now: datetime) -> 
             notes=notes,
             answers=blank_answers(object_ids=public_ids, fields=ANSWERED),
             trail=forget_subjects([subject.trail, *subjects]),
+            consents=consents,
         )
         erasure = Erasure(tenant_id=current_tenant_id(), at=now, user_id=by.user_id, subject_hash=subject.hash)
         erasure.seal({"reason": reason.strip()[:LONGEST_REASON], "counts": asdict(counts), "stays": sorted(STAYS)})
