@@ -12,8 +12,8 @@ from dispatch.models import Call, Campaign, Message
 from dispatch.selectors.progress import progress_of
 from dispatch.services.calls import record_attempt
 from dispatch.states import Status
-from recipients.models import NameGram, Recipient, Roster, RosterFile, Route
-from recipients.services import change_mapping
+from recipients.models import Consent, NameGram, Recipient, Roster, RosterFile, Route
+from recipients.services import change_mapping, record_consent
 from recipients.services.errors import RosterFileGone, RosterFrozen
 from recipients.services.mending import subject_of_row
 from recipients.services.naming import index_roster
@@ -163,6 +163,19 @@ class TestErasing:
         assert NAME not in again.content.decode()
         with acme.scope():
             assert Message.objects.count() == messages
+
+    def test_takes_their_consents_and_leaves_those_of_others(
+        self, acme: Cast, campaign: Campaign, signed_in: Any
+    ) -> None:
+        with acme.scope():
+            record_consent(phone=PHONE, is_given=True, name=NAME, by=acme.admin, now=NOON)
+            record_consent(phone="06010000002", is_given=True, name="患者2", by=acme.admin, now=NOON)
+
+        signed_in(acme.users[Role.ADMIN]).post(f"/people/{address_of(acme)}/erase", CONFIRMED)
+
+        with acme.scope():
+            assert [entry.personal["name"] for entry in Consent.objects.all()] == ["患者2"]
+            assert Erasure.objects.get().personal["counts"]["consents"] == 1
 
     def test_leaves_the_others_and_the_counts(self, acme: Cast, campaign: Campaign, signed_in: Any) -> None:
         with acme.scope():
