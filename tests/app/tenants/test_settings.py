@@ -29,11 +29,9 @@ RULES = {
     "office_name": "みなと市保健所",
     "callback_number": "098-000-0100",
     "requires_approval": "on",
-    "requires_consent": "on",
-    "sms_age_limit": "65",
     "send_from": "09:00",
     "send_until": "20:00",
-    "unknown_deadline_hours": "72",
+    "unknown_deadline_hours": "48",
 }
 
 
@@ -49,17 +47,15 @@ class TestRules:
         response = signed_in(acme.users[Role.ADMIN]).post("/settings", RULES)
 
         assert response.status_code == 302
-        assert Tenant.objects.get(pk=acme.tenant.pk).sms_age_limit == 65
+        assert Tenant.objects.get(pk=acme.tenant.pk).unknown_deadline_hours == 48
         with acme.scope():
-            assert AuditEvent.objects.get(action="tenant.rules_changed").personal["changed"]["sms_age_limit"] == [
-                "60",
-                "65",
-            ]
+            event = AuditEvent.objects.get(action="tenant.rules_changed")
+        assert event.personal["changed"]["unknown_deadline_hours"] == ["72", "48"]
 
     @pytest.mark.parametrize(
         ("field", "value"),
         [
-            ("sms_age_limit", "-1"),
+            ("unknown_deadline_hours", "0"),
             ("send_from", "25:00"),
             ("office_name", ""),
             ("callback_number", "<b>"),
@@ -70,7 +66,7 @@ class TestRules:
         response = signed_in(acme.users[Role.ADMIN]).post("/settings", {**RULES, field: value})
 
         assert response.status_code == 422
-        assert Tenant.objects.get(pk=acme.tenant.pk).sms_age_limit == 60
+        assert Tenant.objects.get(pk=acme.tenant.pk).unknown_deadline_hours == 72
 
     def test_an_admin_of_one_department_may_not(self, acme: Cast) -> None:
         with acme.scope(), pytest.raises(NotAllowed):
