@@ -211,7 +211,7 @@ class TestErasing:
         with acme.scope():
             erasure = Erasure.objects.get()
             assert erasure.personal["counts"] == {
-                "rows": 2, "rosters": 2, "files": 2, "messages": 1, "receipts": 1, "calls": 1, "notes": 1,
+                "rows": 2, "rosters": 2, "files": 2, "messages": 1, "receipts": 1, "calls": 1, "notes": 1, "consents": 0,
                 "answers": 0, "trail": 0,
             }  # fmt: skip
             event = AuditEvent.objects.get(action="person.erased")

@@ -8,7 +8,7 @@ from tenants.db import protect
 
 
 class Migration(migrations.Migration):
-    dependencies = [("dispatch", "0006_set_aside_rows"), ("recipients", "0006_registers_and_exclusions")]
+    dependencies = [("dispatch", "0008_sealed_texts"), ("recipients", "0007_registers_and_exclusions")]
 
     operations = [
         migrations.AddField(

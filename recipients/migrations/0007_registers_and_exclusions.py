@@ -29,7 +29,7 @@ def tenant():
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("recipients", "0005_frozen_rosters_by_dispatch"),
+        ("recipients", "0006_least_rights"),
         ("tenants", "0002_fences"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]

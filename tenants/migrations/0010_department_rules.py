@@ -23,7 +23,7 @@ def new_rules(model):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("tenants", "0007_view_reasons")]
+    dependencies = [("tenants", "0009_subjects_of_the_trail")]
 
     operations = [
         *new_rules("tenant"),
