@@ -16,6 +16,7 @@ from typing import Any, Final
 import httpx  # noqa: TID251 - this is the one place
 
 from carriers.errors import Misconfigured, OutcomeUnknown, Unreachable
+from carriers.tls import certificate_trouble
 
 MAX_BODY: Final = 256 * 1024
 KEEP_ALIVE_S: Final = 4.0  # shorter than the usual 5 s of servers, whose closing would leave a text unknown
@@ -75,7 +76,8 @@ class HttpClient:
         """One request and its answer, whatever its status.
 
         Raises ``Unreachable`` when nothing of the request had left (refused, no such host, no TLS, no connection in
-        time), ``OutcomeUnknown`` when some of it may have, and ``Misconfigured`` for an address that is none.
+        time), ``OutcomeUnknown`` when some of it may have, and ``Misconfigured`` for an address that is none and for a
+        certificate, of the server's or our own, that the other side does not take.
         """
         has_begun = False
 
@@ -90,6 +92,8 @@ class HttpClient:
             raise Misconfigured("the address is none") from _quiet(exc)
         except (httpx.HTTPError, OSError) as exc:  # TimeoutError is an OSError
             kind = type(exc).__name__
+            if trouble := certificate_trouble(exc):  # also after a request began: the server never saw it
+                raise Misconfigured(trouble, code="certificate") from _quiet(exc)
             if has_begun:
                 raise OutcomeUnknown(f"no answer: {kind}", code="no_answer") from _quiet(exc)
             raise Unreachable(f"not connected: {kind}", code="not_connected") from _quiet(exc)
@@ -111,18 +115,6 @@ class HttpClient:
 
     async def close(self) -> None:
         await self._client.aclose()
-
-
-def tls_context(*, ca_file: str = "", verify: bool = True) -> ssl.SSLContext:
-    """Raises ``Misconfigured`` when ``ca_file`` can't be read."""
-    try:
-        context = ssl.create_default_context(cafile=ca_file or None)
-    except (OSError, ssl.SSLError) as exc:
-        raise Misconfigured("tls_ca can't be read") from exc
-    if not verify:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    return context
 
 
 def _quiet(exc: BaseException) -> Exception:

@@ -22,6 +22,7 @@ from carriers.smpp.constants import (
 )
 from carriers.smpp.framing import MAX_SEQUENCE, Framer, Pdu
 from carriers.smpp.pdus import encode_header, encode_nack
+from carriers.tls import certificate_trouble
 
 MAX_UNSENT: Final = 8 * 1024 * 1024  # octets that a peer may leave unread
 
@@ -48,6 +49,7 @@ class Session(asyncio.Protocol):
         self.timers = timers
         self.loop = asyncio.get_running_loop()
         self.close_reason = ""
+        self.close_cause: Exception | None = None  # what the transport met, where that ended it
         self.closed: asyncio.Future[None] = self.loop.create_future()
         self.is_blocked = False  # the peer does not read: our buffer is full
         self._transport: asyncio.Transport | None = None
@@ -163,7 +165,8 @@ class Session(asyncio.Protocol):
         if self._watch is not None:
             self._watch.cancel()
         if not self.close_reason:
-            self.close_reason = type(exc).__name__ if exc else "peer closed"
+            self.close_cause = exc
+            self.close_reason = certificate_trouble(exc) or (type(exc).__name__ if exc else "peer closed")
         self._transport = None
         self.ended(self.close_reason)
         if not self.closed.done():

@@ -42,6 +42,9 @@ class Command(BaseCommand):
         parser.add_argument("--seed", type=int, help="of the rates' dice")
         parser.add_argument("--tls-cert", type=Path)
         parser.add_argument("--tls-key", type=Path)
+        parser.add_argument(
+            "--tls-client-ca", type=Path, help="want a certificate of each customer, signed by one of these"
+        )
         _add_knobs(parser)
 
     def handle(self, *_args: object, **options: Any) -> None:
@@ -91,13 +94,15 @@ def _read_options(options: dict[str, Any]) -> SmscOptions:
         journal=options["journal"],
         is_resuming=options["resume"],
         seed=options["seed"],
-        tls=_tls_context(options["tls_cert"], options["tls_key"]),
+        tls=_tls_context(options["tls_cert"], options["tls_key"], options["tls_client_ca"]),
     )
 
 
-def _tls_context(certificate: Path | None, key: Path | None) -> ssl.SSLContext | None:
+def _tls_context(certificate: Path | None, key: Path | None, client_ca: Path | None) -> ssl.SSLContext | None:
     if certificate is None:
         return None
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=client_ca)
     context.load_cert_chain(certificate, key)
+    if client_ca is not None:
+        context.verify_mode = ssl.CERT_REQUIRED
     return context

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import ssl
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -19,6 +20,7 @@ from carriers.providers.http_json.configuration import SECRET_NAMES, Configurati
 from carriers.providers.http_json.receipts import ReceiptHook
 from carriers.providers.http_json.statuses import ACCOUNT_STATUSES
 from carriers.providers.http_json.translating import Reading, Translator
+from carriers.tls import certificate_trouble
 
 log: Final = structlog.get_logger(__name__)
 UNREACHABLE: Final = "not_connected"
@@ -79,12 +81,13 @@ class HttpJsonLink:
         Raises ``Unreachable`` or ``Misconfigured``.
         """
         configuration = self._configuration
-        client = HttpClient(connections=self.capabilities.window, times=configuration.times, tls=configuration.tls)
+        tls = configuration.tls.context()
+        client = HttpClient(connections=self.capabilities.window, times=configuration.times, tls=tls)
         try:
             if configuration.check_url:
                 _check(await client.send("GET", configuration.check_url, headers=configuration.headers))
             else:
-                await self._knock()
+                await self._knock(tls)
         except OutcomeUnknown as exc:
             raise Unreachable("no answer in time", code=exc.code) from exc
         except BaseException:
@@ -92,8 +95,8 @@ class HttpJsonLink:
             raise
         self._client, self._listener = client, listener
 
-    async def _knock(self) -> None:
-        parts, tls = urlsplit(self._configuration.url), self._configuration.tls
+    async def _knock(self, tls: ssl.SSLContext) -> None:
+        parts = urlsplit(self._configuration.url)
         is_tls = parts.scheme == "https"
         try:
             async with asyncio.timeout(self._configuration.times.connect_s):
@@ -101,6 +104,8 @@ class HttpJsonLink:
                     parts.hostname, parts.port or (443 if is_tls else 80), ssl=tls if is_tls else None
                 )
         except OSError as exc:
+            if trouble := certificate_trouble(exc):
+                raise Misconfigured(trouble, code="certificate") from RuntimeError("connect")
             raise Unreachable(f"not connected: {type(exc).__name__}", code=UNREACHABLE) from RuntimeError("connect")
         writer.close()
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import re
-import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -14,18 +13,19 @@ from urllib.parse import urlsplit
 from carriers import reasons
 from carriers.base import CodeMeaning, Outcome
 from carriers.errors import Misconfigured
-from carriers.http import HttpTimes, tls_context
+from carriers.http import HttpTimes
 from carriers.providers.http_json.paths import Path, read_path
 from carriers.providers.http_json.reading import Reader
 from carriers.providers.http_json.receipts import ReceiptRules, read_receipt_rules
 from carriers.providers.http_json.templates import PLACEHOLDERS, placeholders_in
+from carriers.tls import TlsSettings
 
 METHODS: Final = frozenset({"POST", "PUT"})
 AUTHS: Final = frozenset({"none", "basic", "bearer", "header"})
 DESTINATION_FORMS: Final = frozenset({"e164", "digits", "national"})
 OUTCOMES: Final = {outcome.value: outcome for outcome in Outcome}
 ACCOUNT: Final = "account"  # as an outcome: the account is refused, not the text
-SECRET_NAMES: Final = frozenset({"password", "token", "webhook_secret"})
+SECRET_NAMES: Final = frozenset({"password", "token", "webhook_secret", "tls_key", "tls_key_password"})
 _HEADER_NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,60}")
 _HEADER_VALUE: Final = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]{0,998}[\x21-\x7e])?")
 _NEEDED: Final = ("to", "text")
@@ -46,7 +46,8 @@ class Configuration:
       ``header`` (``auth_header`` and ``token``).
     - ``check_url``: asked by GET when the link opens; without it a connection is made and closed.
     - ``idempotency_header``: the API takes a key there and never takes the same key twice, for a day at least.
-    - ``tls_ca``, ``tls_verify``; ``connect_timeout_s`` (5), ``answer_timeout_s`` (8), ``repeat_s`` (0.5), ``repeats`` (2).
+    - ``tls_ca``, ``tls_verify``, ``tls_cert``, and the secrets ``tls_key`` and ``tls_key_password``: as for SMPP.
+    - ``connect_timeout_s`` (5), ``answer_timeout_s`` (8), ``repeat_s`` (0.5), ``repeats`` (2).
     - ``receipts``: how the carrier's calls of our webhook are proved and read (``ReceiptRules``).
     """
 
@@ -65,7 +66,7 @@ class Configuration:
     times: HttpTimes
     repeats: int
     repeat_s: float
-    tls: ssl.SSLContext | None
+    tls: TlsSettings
     receipts: ReceiptRules | None
 
     @classmethod
@@ -94,13 +95,23 @@ class Configuration:
             ),
             repeats=reader.integer("repeats", 0, 5, default=2),
             repeat_s=reader.seconds("repeat_s", 0.5, 10),
-            tls=tls_context(
-                ca_file=reader.text("tls_ca", longest=4096), verify=reader.flag("tls_verify", default=True)
-            ),
+            tls=_tls(reader),
             receipts=read_receipt_rules(reader.mapping("receipts"), secret=reader.text("webhook_secret", longest=500)),
         )
         reader.refuse_unread()
         return configuration
+
+
+def _tls(reader: Reader) -> TlsSettings:
+    settings = TlsSettings(
+        ca=reader.pem("tls_ca"),
+        verify=reader.flag("tls_verify", default=True),
+        certificate=reader.pem("tls_cert"),
+        key=reader.pem("tls_key"),
+        key_password=reader.text("tls_key_password"),
+    )
+    settings.check()
+    return settings
 
 
 def _url(reader: Reader, key: str, *, allow_plain: bool, required: bool = False) -> str:

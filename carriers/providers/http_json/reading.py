@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from carriers.errors import Misconfigured
+from carriers.tls import PEM_LENGTH
 
 
 class Reader:
@@ -32,6 +33,15 @@ class Reader:
             raise self._wrong(key, f"a text of at most {longest} characters")
         if "\0" in value or "\r" in value or "\n" in value:
             raise self._wrong(key, "without control characters")
+        return value
+
+    def pem(self, key: str) -> str:
+        """A file of certificates or keys, or what would stand in it: the one value that may have lines."""
+        value = self._get(key)
+        if value is None:
+            return ""
+        if not isinstance(value, str) or len(value) > PEM_LENGTH or not value.isascii() or "\0" in value:
+            raise self._wrong(key, "a file, or what would stand in it (PEM)")
         return value
 
     def flag(self, key: str, *, default: bool = False) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -18,6 +19,7 @@ from carriers.smpp.client import Answer, BindRefused, ClientSession, SessionEnde
 from carriers.smpp.constants import BIND_RECEIVER, BIND_TRANSCEIVER, BIND_TRANSMITTER, ESME_ROK, ESME_RX_T_APPN
 from carriers.smpp.framing import Pdu
 from carriers.smpp.pdus import Bind
+from carriers.tls import certificate_trouble
 
 _BINDS: Final = {"transceiver": (BIND_TRANSCEIVER,), "transmitter_receiver": (BIND_TRANSMITTER, BIND_RECEIVER)}
 _LOCAL_REFUSALS: Final[Mapping[type[Exception], tuple[str, str]]] = {
@@ -31,7 +33,7 @@ class SmppProvider:
     """A kind of carrier (``carriers.base.Provider``). Its configuration: see ``Configuration``."""
 
     name = "smpp"
-    secret_names = frozenset({"password"})
+    secret_names = frozenset({"password", "tls_key", "tls_key_password"})
 
     def link(self, config: Mapping[str, Any], *, window: int) -> SmppLink:
         """Raises ``Misconfigured``."""
@@ -56,7 +58,6 @@ class SmppLink:
             window=window,
         )
         self._configuration = configuration
-        self._tls = configuration.tls_context()
         self._encoder = PartEncoder(configuration)
         self._translator = Translator(configuration)
         self._listener: Listener | None = None
@@ -74,9 +75,10 @@ class SmppLink:
     async def open(self, listener: Listener) -> None:
         """Raises ``Unreachable`` or ``Misconfigured``."""
         self._listener = listener
+        tls = self._configuration.tls.context() if self._configuration.tls is not None else None
         try:
             for command in _BINDS[self._configuration.mode]:
-                await self._bind(command)
+                await self._bind(command, tls)
             if self._live < len(self._sessions):
                 raise Unreachable(self._reason)
             self._was_opened = True
@@ -86,18 +88,25 @@ class SmppLink:
         except TimeoutError as exc:
             raise Unreachable("no answer in time") from exc
         except (OSError, SessionEnded) as exc:
+            if trouble := self._certificate_trouble(exc):
+                raise Misconfigured(trouble) from exc
             raise Unreachable(f"{type(exc).__name__}: {exc}") from exc
         finally:
             if not self._was_opened:
                 for session in self._sessions:
                     session.end("not opened")
 
-    async def _bind(self, command: int) -> None:
+    def _certificate_trouble(self, exc: Exception) -> str:
+        """A server that does not take our certificate says so after the handshake seemed done, and ends the session."""
+        causes = (exc, *(session.close_cause for session in self._sessions))
+        return next(filter(None, map(certificate_trouble, causes)), "")
+
+    async def _bind(self, command: int, tls: ssl.SSLContext | None) -> None:
         configuration = self._configuration
         session = await connect(
             host=configuration.host,
             port=configuration.port,
-            tls=self._tls,
+            tls=tls,
             events=self,
             timers=configuration.timers,
         )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -14,6 +13,7 @@ from carriers.base import LongText
 from carriers.errors import Misconfigured
 from carriers.smpp.ids import IdForm, IdRules
 from carriers.smpp.session import Timers
+from carriers.tls import PEM_LENGTH, TlsSettings
 
 _MODES: Final = frozenset({"transceiver", "transmitter_receiver"})
 _NUMBER_FORMS: Final = frozenset({"international", "national"})
@@ -29,8 +29,9 @@ class Configuration:
     - ``host``, ``port``: where the SMSC listens.
     - ``system_id``, ``password``, ``system_type``: what the bind says (SMPP 3.4 §4.1.1).
     - ``mode``: ``transceiver`` (default), or ``transmitter_receiver`` for a pair of binds.
-    - ``tls``: ``true`` for TLS; ``tls_ca``: a file of certificates to trust instead of the system's;
-      ``tls_verify``: ``false`` takes any certificate (never in production).
+    - ``tls``: ``true`` for TLS; ``tls_ca``: certificates to trust instead of the system's; ``tls_verify``: ``false`` takes
+      any certificate (never in production); ``tls_cert`` and the secrets ``tls_key`` and ``tls_key_password``: who we are,
+      where the carrier asks. Each is a file, or what would stand in it (PEM).
     - ``source_addr``: the sender where a text names none; ``source_ton``, ``source_npi``: its type and plan, by default
       5/0 for a name, 1/1 for an international number, 0/1 for other digits.
     - ``destination_form``: ``international`` (default: 8190…, type 1) or ``national`` (090…, type 2);
@@ -55,9 +56,7 @@ class Configuration:
     password: str = field(default="", repr=False)
     system_type: str = ""
     mode: str = "transceiver"
-    tls: bool = False
-    tls_ca: str = ""
-    tls_verify: bool = True
+    tls: TlsSettings | None = None
     source_addr: str = ""
     source_ton: int | None = None
     source_npi: int | None = None
@@ -87,9 +86,7 @@ class Configuration:
             password=reader.text("password", longest=255),
             system_type=reader.text("system_type", longest=12),
             mode=reader.choice("mode", _MODES, "transceiver"),
-            tls=reader.flag("tls"),
-            tls_ca=reader.text("tls_ca", longest=4096),
-            tls_verify=reader.flag("tls_verify", default=True),
+            tls=reader.tls(),
             source_addr=reader.text("source_addr", longest=20),
             source_ton=reader.optional_integer("source_ton", 0, 255),
             source_npi=reader.optional_integer("source_npi", 0, 255),
@@ -110,19 +107,6 @@ class Configuration:
         )
         reader.refuse_unread()
         return configuration
-
-    def tls_context(self) -> ssl.SSLContext | None:
-        """Raises ``Misconfigured`` when ``tls_ca`` can't be read."""
-        if not self.tls:
-            return None
-        try:
-            context = ssl.create_default_context(cafile=self.tls_ca or None)
-        except OSError:
-            raise Misconfigured("tls_ca") from None
-        if not self.tls_verify:
-            context.check_hostname = False
-            context.verify_mode = ssl.CERT_NONE
-        return context
 
 
 class _Reader:
@@ -195,6 +179,20 @@ class _Reader:
             return MappingProxyType({int(str(code), 0): reason for code, reason in value.items()})
         except ValueError:
             raise Misconfigured("receipt_codes") from None
+
+    def tls(self) -> TlsSettings | None:
+        is_wanted = self.flag("tls")
+        settings = TlsSettings(
+            ca=self.text("tls_ca", longest=PEM_LENGTH),
+            verify=self.flag("tls_verify", default=True),
+            certificate=self.text("tls_cert", longest=PEM_LENGTH),
+            key=self.text("tls_key", longest=PEM_LENGTH),
+            key_password=self.text("tls_key_password"),
+        )
+        if not is_wanted:
+            return None
+        settings.check()
+        return settings
 
     def timers(self) -> Timers:
         return Timers(
