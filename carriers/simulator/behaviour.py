@@ -19,7 +19,7 @@ class IdStyle(enum.Enum):
     UPPER_HEX = "upper_hex"
     PADDED = "padded"  # decimal, 20 digits
     PADDED_HEX = "padded_hex"  # upper-case hexadecimal, 16 digits
-    ENDLESS = "endless"  # 300 digits, far more than SMPP allows (§5.2.23)
+    ENDLESS = "endless"  # 100 digits, more than SMPP allows (§5.2.23)
 
     def write(self, number: int) -> str:
         return _WRITERS[self].format(number)
@@ -31,7 +31,7 @@ _WRITERS: Mapping[IdStyle, str] = {
     IdStyle.UPPER_HEX: "{:X}",
     IdStyle.PADDED: "{:020d}",
     IdStyle.PADDED_HEX: "{:016X}",
-    IdStyle.ENDLESS: "{:0300d}",
+    IdStyle.ENDLESS: "{:0100d}",
 }
 
 

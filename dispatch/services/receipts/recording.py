@@ -19,7 +19,7 @@ from dispatch.models import FollowUpKind
 from dispatch.services.receipts.matching import Target, Trace, match, match_unknown, traces_of, unknown_candidates
 from dispatch.services.sending.claims import ADD_FOLLOW_UPS, Rings
 from dispatch.services.sending.database import Connection
-from dispatch.services.sending.parts import REFERENCES
+from dispatch.services.sending.parts import CARRIER_ID_LENGTH, CODE_LENGTH, REFERENCES, fitted_id
 from dispatch.services.sending.tallies import CarrierCounts, Moves, write_carrier_counts, write_moves
 from dispatch.states import NOT_REACHED, RECEIPT_ORDER, Status, after_receipt, of_parts
 from tenants import keys
@@ -27,8 +27,6 @@ from tenants import keys
 RECEIPT_TABLE: Final = "carriers_storedreceipt"
 INBOUND_TABLE: Final = "carriers_inboundtext"
 REMATCH_LIMIT: Final = 1_000
-CARRIER_ID_LENGTH: Final = 70  # of StoredReceipt; SMPP 3.4 §4.6.2 allows 65
-CODE_LENGTH: Final = 20
 
 STATUS: Final = {
     ReceiptStatus.DELIVERED: Status.DELIVERED,
@@ -132,7 +130,7 @@ def fitted(receipt: Receipt) -> Receipt:
         return receipt
     return replace(
         receipt,
-        carrier_id=receipt.carrier_id.replace("\0", "")[:CARRIER_ID_LENGTH],
+        carrier_id=fitted_id(receipt.carrier_id),
         code=receipt.code.replace("\0", "")[:CODE_LENGTH],
         reference=receipt.reference if (receipt.reference or 0) < REFERENCES else None,
     )
@@ -300,5 +298,11 @@ def _delay_ms(target: Target, at: datetime) -> int:
 
 
 def _sealed_inbound(message: Inbound) -> bytes:
-    fields = {"sender": message.sender, "to": message.to, "text": message.text, "raw": message.raw.hex()}
+    fields = {
+        "sender": message.sender,
+        "to": message.to,
+        "text": message.text,
+        "part": [message.reference, message.part, message.parts],
+        "raw": message.raw.hex(),
+    }
     return keys.service().seal(INBOUND_TABLE, orjson.dumps(fields))

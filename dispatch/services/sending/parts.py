@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from carriers.base import Outcome, Outgoing, SubmitResult
@@ -11,6 +12,9 @@ from dispatch.models import BatchState
 from dispatch.states import Status, of_parts
 
 PARTS_PER_SEQ: Final = 256
+CARRIER_ID_LENGTH: Final = 70  # of Message and MessagePart; SMPP 3.4 §5.2.23 allows 64
+CODE_LENGTH: Final = 20
+REASON_LENGTH: Final = 24
 REFERENCES: Final = 65_536
 
 STATE_AFTER: Final = {
@@ -117,3 +121,32 @@ def slot_of(seq: int, part: int) -> int:
 
 def seq_and_part(slot: int) -> tuple[int, int]:
     return divmod(slot, PARTS_PER_SEQ)
+
+
+def fitted(result: SubmitResult) -> SubmitResult:
+    """As much of an answer as columns take. One that the database refused would end the bind, and with it every answer of its
+    window would be lost: what one carrier writes must not make the texts beside it unknown."""
+    identifier, code = result.carrier_id, result.code
+    if (
+        len(identifier) <= CARRIER_ID_LENGTH
+        and len(code) <= CODE_LENGTH
+        and len(result.reason) <= REASON_LENGTH
+        and "\0" not in identifier
+        and "\0" not in code
+    ):
+        return result
+    return replace(
+        result,
+        carrier_id=fitted_id(identifier),
+        code=code.replace("\0", "")[:CODE_LENGTH],
+        reason=result.reason[:REASON_LENGTH],
+    )
+
+
+def fitted_id(identifier: str) -> str:
+    """A carrier's id as its column takes it; answers and receipts that say the same still agree, others still differ."""
+    identifier = identifier.replace("\0", "")
+    if len(identifier) <= CARRIER_ID_LENGTH:
+        return identifier
+    digest = hashlib.sha256(identifier.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+    return f"{identifier[: CARRIER_ID_LENGTH - 33]}~{digest}"

@@ -24,7 +24,7 @@ from dispatch.pacing import Pacer
 from dispatch.services.sending import claims, quota, windows
 from dispatch.services.sending.claims import Holder, Rings
 from dispatch.services.sending.database import Session
-from dispatch.services.sending.parts import ClaimedBatch, Part
+from dispatch.services.sending.parts import ClaimedBatch, Part, fitted
 from dispatch.services.sending.receiving import ReceiptDesk
 from dispatch.services.sending.windows import Answered, Window
 from tenants.failpoints import failpoint
@@ -297,7 +297,7 @@ class Pump:
                 log.error("pump.answer_without_part", account_id=self.holder.account_id)
                 continue
             self.pacer.answered(throttled=result.outcome in RETRY, now=time.monotonic())
-            self._answer(part, result, at)
+            self._answer(part, fitted(result), at)
 
     def _answer(self, part: Part, result: SubmitResult, at: datetime) -> None:
         batch = part.text.batch

@@ -117,6 +117,17 @@ class TestSending:
 
         assert states(acme) == {Status.UNDELIVERED: 1}
 
+    def test_takes_ids_of_any_length(self, acme: Cast, tmp_path: Path) -> None:
+        def arrange(port: int) -> None:
+            make_batch(acme, make_account(port), numbers(20))
+
+        smsc = send(tmp_path, arrange, wait_for(acme, delivered=20), answer_ids="endless", receipt_ids="endless")
+
+        assert states(acme) == {Status.DELIVERED: 20}
+        assert len(smsc.journal().accepted) == 20
+        with acme.scope():
+            assert len(set(Message.objects.values_list("carrier_id", flat=True))) == 20
+
     def test_fails_no_text_for_throttling(self, acme: Cast, tmp_path: Path) -> None:
         def arrange(port: int) -> None:
             make_batch(acme, make_account(port), numbers(60))
