@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Final
+
+UNUSABLE: Final = "unusable"
 
 
 class RouteReason(enum.StrEnum):
     """Why this account was taken."""
 
     PREFERRED = "preferred"
-    FAILOVER = "failover"  # the preferred one is sick
+    FAILOVER = "failover"  # the preferred one is sick, or of no use
     ALL_SICK = "all_sick"  # the text waits at the preferred one until it is well
 
 
@@ -19,10 +22,14 @@ class RouteReason(enum.StrEnum):
 class AccountFacts:
     """What routing needs to know of an account. Empty prefixes and tenant ids mean: all of them.
 
-    ``min_priority`` keeps an account for texts of that priority and above, which then go there first.
+    ``min_priority`` keeps an account for texts of that priority and above, which then go there first. ``ailment`` is why
+    it is not healthy; one that is not ``is_usable`` (its provider can't be made) gets nothing, not even to wait there.
     """
 
     account_id: int
+    name: str = ""
+    ailment: str = ""
+    is_usable: bool = True
     is_enabled: bool = True
     is_healthy: bool = True
     rank: int = 100  # lower is preferred
@@ -34,24 +41,41 @@ class AccountFacts:
 
 @dataclass(frozen=True, slots=True)
 class RouteChoice:
+    """``detour`` tells, where the preferred account was passed over, which it was and why."""
+
     account: AccountFacts
     reason: RouteReason
+    detour: str = ""
 
 
 class NoRoute(Exception):
     """No enabled account takes this tenant's texts to this number."""
 
 
+def detour(passed_over: AccountFacts, taken: AccountFacts) -> str:
+    """For the time line: from where to where, and why."""
+    return f"{passed_over.name} → {taken.name}: {passed_over.ailment}"
+
+
 class Router:
     """``choose`` for one tenant, with everything that stays the same for its texts worked out once."""
 
-    __slots__ = ("_accounts", "_by_heads", "_heads")
+    __slots__ = ("_accounts", "_by_heads", "_heads", "_tenant_id")
 
     def __init__(self, accounts: Iterable[AccountFacts], *, tenant_id: int) -> None:
+        self._tenant_id = tenant_id
         mine = [a for a in accounts if a.is_enabled and (not a.tenant_ids or tenant_id in a.tenant_ids)]
         self._accounts = sorted(mine, key=lambda a: (not a.tenant_ids, -a.min_priority, a.rank, a.account_id))
         self._heads = tuple(head for account in self._accounts for head in account.prefixes)
         self._by_heads: dict[tuple[int, tuple[str, ...]], RouteChoice] = {}
+
+    def without(self, account_id: int) -> Router:
+        """The same for whoever has found out that this account is of no use."""
+        spoilt = (
+            replace(a, is_usable=False, is_healthy=False, ailment=UNUSABLE) if a.account_id == account_id else a
+            for a in self._accounts
+        )
+        return Router(spoilt, tenant_id=self._tenant_id)
 
     @property
     def is_possible(self) -> bool:
@@ -83,7 +107,12 @@ class Router:
         if first.is_healthy:
             return RouteChoice(first, RouteReason.PREFERRED)
         well = next((a for a in matching if a.is_healthy), None)
-        return RouteChoice(well, RouteReason.FAILOVER) if well else RouteChoice(first, RouteReason.ALL_SICK)
+        if well is not None:
+            return RouteChoice(well, RouteReason.FAILOVER, detour(first, well))
+        usable = next((a for a in matching if a.is_usable), None)
+        if usable is None:
+            raise NoRoute
+        return RouteChoice(usable, RouteReason.ALL_SICK)
 
 
 def _longest_head(account: AccountFacts, number: str) -> int:

@@ -74,6 +74,14 @@ EVENTS: Final[Mapping[str, tuple[str | Promise, str, str]]] = {
     EventKind.CANCELLED: (gettext_lazy("%(at)s に送信を取り消しました。"), "minus", ""),
     EventKind.SET_ASIDE: (gettext_lazy("%(at)s に送信の準備ができず、保留しました。"), "warning", "danger"),
 }
+AILMENTS: Final[Mapping[str, str | Promise]] = {
+    "refused": gettext_lazy("通信会社に接続を断られました"),
+    "unbound": gettext_lazy("つながりません"),
+    "failing": gettext_lazy("エラーが続いています"),
+    "silent": gettext_lazy("受信の報告が来ません"),
+    "unusable": gettext_lazy("設定に誤りがあります"),
+}
+"""Why an account was passed over: ``carriers.health.Ailment`` and ``dispatch.routing.UNUSABLE``."""
 CALLED: Final[Mapping[str, str | Promise]] = {
     Outcome.REACHED: gettext_lazy("%(at)s に%(by)sが電話し、つながりました。"),
     Outcome.NO_ANSWER: gettext_lazy("%(at)s に%(by)sが電話しましたが、不在でした。"),
@@ -100,6 +108,11 @@ def reason_words(reason: str | None) -> str:
     return str(REASONS.get(reason or "", reason or ""))
 
 
+def ailment_words(ailment: str) -> str:
+    """What ails a carrier account, in words; one that nobody foresaw stands as it is."""
+    return str(AILMENTS.get(ailment, ailment))
+
+
 def sentences_of(events: Sequence[Event]) -> list[Sentence]:
     """The day is said once, then times only, until the day changes."""
     said = SaidDay()
@@ -124,6 +137,9 @@ def _detail(event: Event) -> str:
         pieces.append(_("通信会社のコード %(code)s") % {"code": event.code})
     if event.kind == "accepted" and event.detail:
         pieces.append(_("通信会社の受付番号 %(id)s") % {"id": event.detail})
+    if event.kind == EventKind.REROUTED and event.detail:
+        way, _colon, ailment = event.detail.rpartition(": ")
+        pieces += [piece for piece in (way, ailment_words(ailment)) if piece]
     if event.kind == "created" and event.detail:
         pieces.append(_("APIキー「%(name)s」") % {"name": event.detail})
     return _("、").join(pieces)

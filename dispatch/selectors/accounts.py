@@ -8,6 +8,7 @@ from typing import Final
 from django.db.models import Case, Exists, F, OuterRef, When
 from django.db.models.functions import Now
 
+from carriers.health import Ailment
 from carriers.models import BindState, CarrierAccount, CarrierBind
 from dispatch.routing import AccountFacts, Router
 
@@ -23,6 +24,8 @@ def account_facts() -> list[AccountFacts]:
     return [
         AccountFacts(
             account_id=account.pk,
+            name=account.name,
+            ailment="" if account.is_well else (account.ailment or Ailment.UNBOUND.value),
             is_enabled=account.is_enabled,
             is_healthy=account.is_well,
             rank=account.rank,
@@ -31,7 +34,9 @@ def account_facts() -> list[AccountFacts]:
             min_priority=account.min_priority,
             texts_per_s=account.texts_per_s,
         )
-        for account in CarrierAccount.objects.annotate(is_well=Case(judged, default=Exists(bound)))
+        for account in CarrierAccount.objects.annotate(
+            is_well=Case(judged, default=Exists(bound)), ailment=F("health__reason")
+        )
     ]
 
 

@@ -5,7 +5,7 @@ What an approval binds is a campaign. These texts come from a system whose key a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
@@ -17,12 +17,13 @@ from django.utils.translation import gettext_lazy as _
 
 from dispatch.hours import SendingHours
 from dispatch.models import Batch, Message, Policy, Priority
-from dispatch.routing import AccountFacts, NoRoute, Router
+from dispatch.routing import NoRoute, RouteChoice, Router
 from dispatch.selectors.accounts import router_for
 from dispatch.services.bulk import BulkInsert
 from dispatch.services.errors import NoCarrier, TextRefused
-from dispatch.services.expansion.planning import BATCH_TEXTS, part_counter
+from dispatch.services.expansion.planning import BATCH_TEXTS
 from dispatch.services.tallies import add_tallies
+from dispatch.services.ways import Ways, tell_detours
 from dispatch.states import Status
 from dispatch.task_names import PUMP
 from recipients.models import OptOut
@@ -99,7 +100,7 @@ class _Checked:
     reference: str
     priority: Priority
     phone_hash: bytes
-    account: AccountFacts
+    choice: RouteChoice
     parts: int
     public_id: UUID
 
@@ -107,6 +108,7 @@ class _Checked:
 @dataclass(slots=True)
 class _NewBatch:
     account_id: int
+    detour: str
     priority: Priority
     messages: list[_Checked] = field(default_factory=list)
     parts: int = 0
@@ -140,7 +142,7 @@ def _check(drafts: Sequence[Draft], *, tenant: Tenant, router: Router) -> tuple[
     numbers = [parse_number(draft.to) for draft in drafts]
     hashes = [keyed_hash(number.e164) if number.e164 else b"" for number in numbers]
     refusing = _opted_out(hashes)
-    count_parts = _PartCounters()
+    ways = Ways(router)
     outcomes: list[UUID | Refused] = []
     good: list[_Checked] = []
     for place, (draft, number, phone_hash) in enumerate(zip(drafts, numbers, hashes, strict=True)):
@@ -149,14 +151,13 @@ def _check(drafts: Sequence[Draft], *, tenant: Tenant, router: Router) -> tuple[
                 raise NumberOptedOut
             to = _textable(number)
             text = _sendable(draft.text, ladder=tenant.ladder)
-            account = _account_for(to, router, draft.priority)
-            parts = count_parts(account.account_id, text)
+            choice, parts = _way_for(to, text, ways, draft.priority)
         except Refused as refused:
             outcomes.append(refused)
             continue
         public_id = uuids.uuid7()
         outcomes.append(public_id)
-        good.append(_Checked(place, to, text, draft.reference, draft.priority, phone_hash, account, parts, public_id))
+        good.append(_Checked(place, to, text, draft.reference, draft.priority, phone_hash, choice, parts, public_id))
     return outcomes, good
 
 
@@ -191,31 +192,19 @@ def _sendable(text: str, *, ladder: str) -> str:
     return composed
 
 
-def _account_for(to: str, router: Router, priority: Priority) -> AccountFacts:
+def _way_for(to: str, text: str, ways: Ways, priority: Priority) -> tuple[RouteChoice, int]:
     try:
-        return router.choose(to, priority=priority).account
+        return ways.choose(to, text, priority=priority)
     except NoRoute as exc:
         raise NoCarrier from exc
 
 
-class _PartCounters:
-    """Submissions as each account cuts a text."""
-
-    def __init__(self) -> None:
-        self._of: dict[int, Callable[[str], int]] = {}
-
-    def __call__(self, account_id: int, text: str) -> int:
-        if account_id not in self._of:
-            self._of[account_id] = part_counter(account_id)
-        return self._of[account_id](text)
-
-
 def _batches_of(messages: Sequence[_Checked]) -> list[_NewBatch]:
-    """Per account and priority, each small enough for five seconds."""
+    """Per way and priority, each small enough for five seconds."""
     batches: list[_NewBatch] = []
-    opened: dict[tuple[int, Priority], _NewBatch] = {}
+    opened: dict[tuple[int, str, Priority], _NewBatch] = {}
     for message in messages:
-        key = message.account.account_id, message.priority
+        key = message.choice.account.account_id, message.choice.detour, message.priority
         batch = opened.get(key)
         if batch is None or _is_full(batch, message):
             batch = opened[key] = _NewBatch(*key)
@@ -228,7 +217,7 @@ def _batches_of(messages: Sequence[_Checked]) -> list[_NewBatch]:
 def _is_full(batch: _NewBatch, message: _Checked) -> bool:
     if len(batch.messages) >= BATCH_TEXTS:
         return True
-    rate = message.account.texts_per_s
+    rate = message.choice.account.texts_per_s
     return rate is not None and batch.parts + message.parts > max(rate * BATCH_S, 1)
 
 
@@ -249,6 +238,7 @@ def _store(batches: Sequence[_NewBatch], *, tenant: Tenant, by: Actor, now: date
     ]
     Batch.objects.bulk_create(rows)
     _MESSAGES.run(_message_rows(batches, rows, ring()), [tenant.pk, now])
+    tell_detours(batch_ids=[row.pk for row in rows], detours=[batch.detour for batch in batches], now=now)
     add_tallies(
         tenant_id=tenant.pk, campaign_id=None, moves={(Status.QUEUED, ""): sum(len(b.messages) for b in batches)}
     )
@@ -278,6 +268,6 @@ def _message_rows(batches: Sequence[_NewBatch], rows: Sequence[Batch], keys: Key
                 message.parts,
                 message.phone_hash,
                 reference_hash(message.reference) if message.reference else None,
-                message.account.account_id,
+                message.choice.account.account_id,
                 seal(orjson.dumps(fields)),
             )

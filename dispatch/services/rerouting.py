@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
@@ -11,8 +11,8 @@ import structlog
 from django.db import connection
 
 from dispatch.models import Batch, BatchState, EventKind, Message, MessageEvent, MessagePart
-from dispatch.routing import AccountFacts, NoRoute, Router, RouteReason
-from dispatch.services.expansion.planning import part_counter
+from dispatch.routing import AccountFacts, NoRoute, Router, RouteReason, detour
+from dispatch.services.ways import Ways
 from dispatch.states import Status
 from dispatch.task_names import PUMP
 from tenants.keys import ring
@@ -41,8 +41,9 @@ def reroute_batch(*, batch_id: int, facts: Sequence[AccountFacts], now: datetime
     if batch is None:
         return 0
     ways = _ways(batch, facts)
+    names = {account.account_id: account for account in facts}
     for account_id, texts in ways.items():
-        _move(batch, account_id, texts, now=now)
+        _move(batch, account_id, texts, why=detour(names[batch.account_id], names[account_id]), now=now)
     moved = sum(len(texts) for texts in ways.values())
     if moved:
         batch.size -= min(moved, batch.size)
@@ -55,9 +56,9 @@ def reroute_batch(*, batch_id: int, facts: Sequence[AccountFacts], now: datetime
 
 def _ways(batch: Batch, facts: Sequence[AccountFacts]) -> dict[int, list[tuple[int, int]]]:
     """Account → (message, parts as that account cuts it) of what should not wait here."""
-    router = Router(facts, tenant_id=batch.tenant_id)
+    router = Ways(Router(facts, tenant_id=batch.tenant_id))
     begun = set(MessagePart.objects.filter(message__batch=batch).values_list("message_id", flat=True))
-    keys, counters = ring(), dict[int, Callable[[str], int]]()
+    keys = ring()
     ways: dict[int, list[tuple[int, int]]] = defaultdict(list)
     waiting = Message.objects.filter(batch=batch, state=Status.QUEUED).values_list("pk", "sealed")
     for message_id, sealed in waiting:
@@ -65,19 +66,17 @@ def _ways(batch: Batch, facts: Sequence[AccountFacts]) -> dict[int, list[tuple[i
             continue
         try:
             fields = keys.open_fields(Message._meta.db_table, bytes(sealed))
-            choice = router.choose(fields["to"], priority=batch.priority)
+            choice, parts = router.choose(fields["to"], fields["text"], priority=batch.priority)
         except (SealBroken, KeyError, NoRoute):
             continue  # the pump sets aside what can't be opened; the rest waits
         account_id = choice.account.account_id
         if account_id == batch.account_id or choice.reason is RouteReason.ALL_SICK:
             continue
-        if account_id not in counters:
-            counters[account_id] = part_counter(account_id)
-        ways[account_id].append((message_id, counters[account_id](fields["text"])))
+        ways[account_id].append((message_id, parts))
     return ways
 
 
-def _move(batch: Batch, account_id: int, texts: Sequence[tuple[int, int]], *, now: datetime) -> None:
+def _move(batch: Batch, account_id: int, texts: Sequence[tuple[int, int]], *, why: str, now: datetime) -> None:
     other = Batch.objects.create(
         campaign_id=batch.campaign_id,
         department_id=batch.department_id,
@@ -91,7 +90,7 @@ def _move(batch: Batch, account_id: int, texts: Sequence[tuple[int, int]], *, no
     with connection.cursor() as cursor:
         cursor.execute(_MOVE, [other.pk, account_id, ids, parts])
     MessageEvent.objects.bulk_create(
-        MessageEvent(tenant_id=batch.tenant_id, message_id=message_id, at=now, kind=EventKind.REROUTED)
+        MessageEvent(tenant_id=batch.tenant_id, message_id=message_id, at=now, kind=EventKind.REROUTED, detail=why)
         for message_id in ids
     )
     enqueue_on_commit(PUMP, account_id=account_id)

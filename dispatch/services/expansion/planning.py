@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 from uuid import UUID
@@ -11,14 +10,13 @@ import orjson
 import structlog
 import uuid_utils.compat as uuids
 
-from carriers.models import CarrierAccount
 from carriers.reasons import TEXT_TOO_LONG
-from carriers.registry import provider_named
 from dispatch.models import Call, Campaign, Message
 from dispatch.routing import AccountFacts, NoRoute, Router
 from dispatch.services.recipient_rows import SET_ASIDE, LateRules, RosterRow, late_rules, roster_headers
 from dispatch.services.repeats import same_texts
-from dispatch.services.wording import Unrenderable, Wording, is_surely_one_part
+from dispatch.services.ways import Ways
+from dispatch.services.wording import Unrenderable, Wording
 from recipients.models import Route
 from recipients.routing_rules import Reason
 from tenants.keys import ring
@@ -58,7 +56,10 @@ class NewSkip(NamedTuple):
 
 @dataclass(slots=True)
 class NewBatch:
+    """``detour``: why these texts do not go by the account that is preferred for them (``dispatch.routing``)."""
+
     account_id: int
+    detour: str = ""
     messages: list[NewMessage] = field(default_factory=list)
     parts: int = 0
 
@@ -84,15 +85,14 @@ class Planner:
     def __init__(self, campaign: Campaign, *, tenant: Tenant, router: Router, rules: LateRules) -> None:
         self.tenant, self.tenant_id, self.campaign_id = tenant, campaign.tenant_id, campaign.pk
         self._wording = Wording(campaign.text, headers=roster_headers(campaign.roster), ladder=tenant.ladder)
-        self._router, self._rules, self._priority = router, rules, campaign.priority
+        self._ways, self._rules, self._priority = Ways(router), rules, campaign.priority
         self._same_texts = same_texts(campaign)
         self._seal_message = ring().sealer(Message._meta.db_table)
         self._seal_call = ring().sealer(Call._meta.db_table)
-        self._counters: dict[int, Callable[[str], int]] = {}
 
     def plan_chunk(self, rows: list[RosterRow]) -> Chunk:
         """Raises ``NoRoute`` where no account takes a number at all; a row that can't be made a text becomes a call."""
-        chunk, open_batches = Chunk(), dict[int, NewBatch]()
+        chunk, open_batches = Chunk(), dict[tuple[int, str], NewBatch]()
         sms, skip, reason_to_call = Route.SMS, Route.SKIP, self._rules.reason_to_call
         for row in rows:
             if row.route == skip:
@@ -111,7 +111,7 @@ class Planner:
             chunk.calls.append(self._call(row, reason))
         return chunk
 
-    def _add_text_or_skip(self, chunk: Chunk, open_batches: dict[int, NewBatch], row: RosterRow) -> None:
+    def _add_text_or_skip(self, chunk: Chunk, open_batches: dict[tuple[int, str], NewBatch], row: RosterRow) -> None:
         if row.fields is None:
             raise Unrenderable
         if reason := self._rules.reason_to_skip(row):
@@ -125,16 +125,21 @@ class Planner:
         self._add_text(chunk, open_batches, row, row.fields, text)
 
     def _add_text(
-        self, chunk: Chunk, open_batches: dict[int, NewBatch], row: RosterRow, fields: dict[str, Any], text: str
+        self,
+        chunk: Chunk,
+        open_batches: dict[tuple[int, str], NewBatch],
+        row: RosterRow,
+        fields: dict[str, Any],
+        text: str,
     ) -> None:
         to = fields["phone"]
         billed = self._wording.billed_parts(text)
-        account = self._router.choose(to, priority=self._priority).account
-        parts = 1 if is_surely_one_part(text) else self._count_parts(account, text)
+        choice, parts = self._ways.choose(to, text, priority=self._priority)
+        account, way = choice.account, (choice.account.account_id, choice.detour)
         sealed = self._seal_message(orjson.dumps({"to": to, "text": text, "name": fields["name"], "row": row.row}))
-        batch = open_batches.get(account.account_id)
+        batch = open_batches.get(way)
         if batch is None or _is_full(batch, account, parts):
-            batch = open_batches[account.account_id] = NewBatch(account.account_id)
+            batch = open_batches[way] = NewBatch(*way)
             chunk.batches.append(batch)
         message = NewMessage(uuids.uuid7(), len(batch.messages), row.recipient_id, parts, row.phone_hash, sealed)
         batch.messages.append(message)
@@ -146,24 +151,10 @@ class Planner:
         sealed = self._seal_call(orjson.dumps({name: fields.get(name) or "" for name in _CALL_FIELDS}))
         return NewCall(uuids.uuid7(), row.recipient_id, row.row, reason or SET_ASIDE, row.phone_hash, sealed)
 
-    def _count_parts(self, account: AccountFacts, text: str) -> int:
-        """Submissions as the account cuts them, which the pump must find again."""
-        counter = self._counters.get(account.account_id)
-        if counter is None:
-            counter = self._counters[account.account_id] = part_counter(account.account_id)
-        return counter(text)
-
 
 def planner_for(campaign: Campaign, *, router: Router) -> Planner:
     tenant = Tenant.objects.get(pk=campaign.tenant_id)
     return Planner(campaign, tenant=tenant, router=router, rules=late_rules(campaign, tenant=tenant))
-
-
-def part_counter(account_id: int) -> Callable[[str], int]:
-    """How an account's link cuts a text. Raises ``Misconfigured``."""
-    account = CarrierAccount.objects.get(pk=account_id)
-    link = provider_named(account.provider).link(account.full_config, window=account.window)
-    return link.count_parts
 
 
 def _is_full(batch: NewBatch, account: AccountFacts, parts: int) -> bool:

@@ -13,6 +13,7 @@ from dispatch.models import BatchState, Campaign
 from dispatch.services.bulk import BulkInsert
 from dispatch.services.expansion.planning import Chunk
 from dispatch.services.tallies import add_tallies
+from dispatch.services.ways import tell_detours
 from dispatch.states import Status
 
 _BATCHES: Final = """
@@ -81,6 +82,7 @@ class Placement:
     batch_state: BatchState
     message_state: Status
     due_at: datetime
+    now: datetime
 
 
 def store_chunk(campaign: Campaign, chunk: Chunk, placement: Placement) -> None:
@@ -90,6 +92,7 @@ def store_chunk(campaign: Campaign, chunk: Chunk, placement: Placement) -> None:
         state = placement.message_state
         parameters = [campaign.tenant_id, campaign.pk, state, state != Status.QUEUED]
         _MESSAGES.run(_message_rows(chunk, batch_ids), parameters)
+        tell_detours(batch_ids=batch_ids, detours=[batch.detour for batch in chunk.batches], now=placement.now)
         moves = {(state, ""): chunk.texts}
         add_tallies(tenant_id=campaign.tenant_id, campaign_id=campaign.pk, moves=moves)
     if chunk.calls:

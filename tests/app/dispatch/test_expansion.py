@@ -12,13 +12,27 @@ import pytest
 from django.db import connections
 from django.db.models import Sum
 
-from dispatch.models import Batch, BatchState, Call, Campaign, CampaignState, Message, Tally
+from carriers.models import AccountHealth, CarrierAccount
+from dispatch.evidence import timeline_of
+from dispatch.models import (
+    Batch,
+    BatchState,
+    Call,
+    Campaign,
+    CampaignState,
+    EventKind,
+    Message,
+    MessageEvent,
+    Tally,
+)
+from dispatch.routing import NoRoute
 from dispatch.selectors.progress import progress_of
 from dispatch.services.campaigns import cancel_campaign, pause_campaign, send_campaign
 from dispatch.services.expansion import expand_campaign, running
 from dispatch.states import Status
 from dispatch.task_names import PUMP
 from recipients.models import OptOut, Recipient, Route
+from reports.sentences import sentences_of
 from tenants.keys import ring
 from tenants.models import Tenant
 from tests.conftest import NOON, Cast
@@ -102,6 +116,45 @@ class TestExpandCampaign:
         with acme.scope():
             assert Message.objects.order_by("pk").last().account_id == other.pk
             assert Batch.objects.count() == 2
+
+    def test_says_in_each_time_line_why_a_text_goes_another_way(self, acme: Cast) -> None:
+        one, two = make_account("one", rank=1), make_account("two", prefixes=["+81601"])
+        AccountHealth.objects.using("operator").create(account=one, is_healthy=False, reason="failing")
+        AccountHealth.objects.using("operator").create(account=two)
+        CarrierAccount.objects.using("operator").filter(pk=one.pk).update(prefixes=["+81601"])
+        campaign = started(acme, many(6))
+        expand(acme, campaign)
+
+        with acme.scope():
+            assert set(Message.objects.values_list("account_id", flat=True)) == {two.pk}
+            told = MessageEvent.objects.filter(kind=EventKind.REROUTED)
+            assert set(told.values_list("detail", flat=True)) == {"one → two: failing"}
+            assert set(told.values_list("message_id", flat=True)) == set(Message.objects.values_list("pk", flat=True))
+            assert_every_row_has_its_end(campaign)
+            assert "エラーが続いています" in sentences_of(timeline_of(Message.objects.first()))[-1].detail
+
+    def test_passes_over_an_account_whose_provider_cannot_be_used(self, acme: Cast) -> None:
+        broken, other = make_account("broken", rank=1), make_account("other")
+        CarrierAccount.objects.using("operator").filter(pk=broken.pk).update(config={"host": 5})
+        campaign = started(acme, many(3), text="とても長い文です。" * 10)
+        expand(acme, campaign)
+
+        with acme.scope():
+            assert set(Message.objects.values_list("account_id", "parts")) == {(other.pk, 2)}
+            assert not Call.objects.exists()
+            assert MessageEvent.objects.filter(detail="broken → other: unusable").count() == 3
+
+    def test_phones_nobody_because_the_only_account_cannot_be_used(self, acme: Cast) -> None:
+        broken = make_account("broken")
+        CarrierAccount.objects.using("operator").filter(pk=broken.pk).update(config={"host": 5})
+        campaign = started(acme, many(3), text="とても長い文です。" * 10)
+
+        with pytest.raises(NoRoute):
+            expand(acme, campaign)
+
+        with acme.scope():
+            assert not Message.objects.exists()
+            assert not Call.objects.exists()
 
     def test_phones_whoever_refused_texts_since(self, acme: Cast) -> None:
         make_account()

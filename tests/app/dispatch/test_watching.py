@@ -127,7 +127,8 @@ class TestWaitingTexts:
             assert set(Message.objects.values_list("batch_id", "account_id", "parts", "state")) == {
                 (new.pk, second.pk, 1, Status.QUEUED)
             }
-            assert MessageEvent.objects.filter(kind=EventKind.REROUTED).count() == 2
+            told = MessageEvent.objects.filter(kind=EventKind.REROUTED)
+            assert list(told.values_list("detail", flat=True)) == [f"{first.name} → whole: refused"] * 2
         assert (PUMP, {"account_id": second.pk}) in enqueued
 
     def test_stay_where_nothing_else_carries_them(

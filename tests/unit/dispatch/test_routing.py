@@ -34,6 +34,24 @@ class TestRouter:
     def test_passes_over_a_sick_account_and_says_so(self) -> None:
         assert chosen(AccountFacts(1, rank=1, is_healthy=False), AccountFacts(2)) == (2, RouteReason.FAILOVER)
 
+    def test_says_which_account_was_passed_over_and_why(self) -> None:
+        accounts = [
+            AccountFacts(1, name="one", rank=1, is_healthy=False, ailment="unbound"),
+            AccountFacts(2, name="two"),
+        ]
+
+        assert Router(accounts, tenant_id=TENANT).choose(NUMBER).detour == "one → two: unbound"
+        assert Router(accounts[1:], tenant_id=TENANT).choose(NUMBER).detour == ""
+
+    def test_gives_nothing_to_an_account_that_is_of_no_use(self) -> None:
+        accounts = [AccountFacts(1, name="one", rank=1), AccountFacts(2, name="two", is_healthy=False)]
+        router = Router(accounts, tenant_id=TENANT).without(1)
+
+        assert router.choose(NUMBER).account.account_id == 2
+        assert router.choose(NUMBER).reason is RouteReason.ALL_SICK
+        with pytest.raises(NoRoute):
+            router.without(2).choose(NUMBER)
+
     def test_waits_at_the_preferred_one_when_all_are_sick(self) -> None:
         sick = [AccountFacts(1, rank=1, is_healthy=False), AccountFacts(2, is_healthy=False)]
 
