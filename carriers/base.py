@@ -97,13 +97,16 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True)
 class Inbound:
-    """A text that a resident sent to us: a deliver_sm that is no receipt."""
+    """A text that a resident sent to us: a deliver_sm that is no receipt. A long one comes in parts of one reference."""
 
     sender: str
     to: str
     text: str
     raw: bytes
     token: object = None
+    reference: int = 0
+    part: int = 1
+    parts: int = 1
 
 
 class Listener(Protocol):

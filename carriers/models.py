@@ -168,10 +168,22 @@ class WebhookCall(models.Model):
 
 
 class InboundText(models.Model):
-    """A text that a resident sent to one of our numbers. ``sealed`` (service's key): sender, text, raw."""
+    """A text that a resident sent to one of our numbers. ``sealed`` (service's key): sender, receiver, text, part, raw.
+
+    It is the tenant's whose message it answers, once that is known (``dispatch.services.inbound``); until then nobody's.
+    """
 
     account = models.ForeignKey(CarrierAccount, on_delete=models.PROTECT, related_name="+", db_constraint=False)
     received_at = models.DateTimeField(default=timezone.now)
     sealed = models.BinaryField()
+    tenant_id = models.BigIntegerField(null=True)
+    message_id = models.BigIntegerField(null=True)
+    looked_at = models.DateTimeField(null=True)
 
     privacy: ClassVar = {"*": Privacy.PUBLIC, "sealed": Privacy.PERSONAL}
+
+    class Meta:
+        indexes: ClassVar = [
+            models.Index(fields=["tenant_id", "-received_at"], name="inbound_by_tenant"),
+            models.Index(fields=["id"], name="inbound_to_match", condition=models.Q(looked_at__isnull=True)),
+        ]

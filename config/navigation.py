@@ -37,6 +37,7 @@ PLACES: Final = (
     Place(route="rosters", label=_("名簿"), permission=Permission.READ_ROSTERS),
     Place(route="campaigns", label=_("配信"), permission=Permission.READ_CAMPAIGNS),
     Place(route="calls", label=_("架電リスト"), permission=Permission.WORK_CALLS),
+    Place(route="inbound", label=_("受け取ったSMS"), permission=Permission.WORK_CALLS),
     Place(route="people", label=_("記録をさがす"), permission=Permission.READ_EVIDENCE),
     Place(route="templates", label=_("文面"), permission=Permission.READ_TEMPLATES),
     Place(route="calendar", label=_("予定"), permission=Permission.READ_CAMPAIGNS),

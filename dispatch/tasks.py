@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from dispatch import bootstep, task_names
 from dispatch.models import Campaign
-from dispatch.services import campaigns, expansion, follow_ups, forgetting, sweeping, tallies, watching
+from dispatch.services import campaigns, expansion, follow_ups, forgetting, inbound, sweeping, tallies, watching
 from tenants.tasking import ScopelessTenantTask, TenantTask, enqueue
 
 
@@ -57,4 +57,5 @@ def fold_tallies(**_later: object) -> None:
 @shared_task(name=task_names.WATCH_ACCOUNTS)
 def watch_accounts(**_later: object) -> None:
     watching.watch_accounts(now=timezone.now())
+    inbound.match_inbound(now=timezone.now())
     watching.forget_webhook_calls(now=timezone.now())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from dispatch import webhooks
-from dispatch.views import calls, decisions, drafts, sending, status
+from dispatch.views import calls, decisions, drafts, inbound, sending, status
 
 urlpatterns = [
     path("webhooks/carriers/<uuid:public_id>", webhooks.carrier_receipts, name="carrier_receipts"),
@@ -26,6 +26,7 @@ urlpatterns = [
     path("decisions", decisions.decision_list, name="decisions"),
     path("decisions/<uuid:public_id>/again", decisions.decide_again, name="decide_again"),
     path("decisions/<uuid:public_id>/sent", decisions.decide_sent, name="decide_sent"),
+    path("inbound", inbound.inbound_list, name="inbound"),
     path("calls", calls.call_list, name="calls"),
     path("calls/<uuid:public_id>", calls.call, name="call"),
     path("calls/<uuid:public_id>/viewer", calls.call_viewer, name="call_viewer"),

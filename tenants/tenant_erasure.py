@@ -22,7 +22,8 @@ from tenants.models import Session, Tenant, TenantErasure, TenantKey, TenantOwne
 
 OWNER: Final = "owner"
 BATCH_ROWS: Final = 5_000
-BESIDE: Final = ("carriers_storedreceipt", "dispatch_tenantturn")  # tables of the service with a tenant's rows
+# Tables of the service with a tenant's rows.
+BESIDE: Final = ("carriers_storedreceipt", "carriers_inboundtext", "dispatch_tenantturn")
 USERS: Final = User._meta.db_table
 
 

@@ -12,10 +12,11 @@ import redis
 from django.conf import settings
 from django.db import connections
 
-from carriers.models import BindState, CarrierAccount, CarrierBind
+from carriers.models import AccountHealth, BindState, CarrierAccount, CarrierBind
 from dispatch.models import BatchState
 from dispatch.states import NOT_REACHED, Status
-from reports.models import Incident
+from reports.models import Incident, IncidentKind
+from reports.sentences import ailment_words
 from tenants.models import Tenant, User
 
 OPERATOR: Final = "operator"
@@ -42,6 +43,9 @@ _STUCK: Final = """
     LEFT JOIN carriers_carrieraccount a ON a.id = b.account_id
     WHERE b.state = %s ORDER BY b.id LIMIT 50
 """
+_OWNERLESS: Final = """
+    SELECT count(*) FROM carriers_inboundtext WHERE tenant_id IS NULL AND looked_at IS NOT NULL AND received_at > %s
+"""
 _BY_TENANT: Final = """
     SELECT tenant_id, state, sum(n) FROM dispatch_tally
     WHERE minute > %s GROUP BY tenant_id, state
@@ -61,6 +65,14 @@ class AccountLine:
     oldest_wait_s: int
     errors: tuple[tuple[str, int], ...]
     receipt_delay_s: float | None
+    health: AccountHealth | None = None
+
+    @property
+    def ailment(self) -> str:
+        """Why new texts go another way, in words; "" while they do not."""
+        if self.health is None or self.health.is_healthy or not self.account.is_enabled:
+            return ""
+        return ailment_words(self.health.reason)
 
     @property
     def is_waiting_long(self) -> bool:
@@ -117,6 +129,14 @@ class IncidentLine:
     incident: Incident
     seen_by: str
 
+    @property
+    def detail(self) -> str:
+        """Of a sick account its ailment in words, then what the carrier said."""
+        if self.incident.kind != IncidentKind.ACCOUNT_SICK:
+            return self.incident.detail
+        ailment, _colon, rest = self.incident.detail.partition(": ")
+        return "、".join(filter(None, (ailment_words(ailment), rest)))
+
 
 @dataclass(frozen=True, slots=True)
 class Service:
@@ -126,6 +146,7 @@ class Service:
     workers: tuple[Worker, ...]
     incidents: tuple[IncidentLine, ...]  # those that are open first, then the latest
     queues: Mapping[str, int] | None  # None: the broker does not answer
+    ownerless_texts: int  # residents' texts of a month of which nobody can tell whom they answer
 
     @property
     def is_well(self) -> bool:
@@ -139,7 +160,7 @@ class Service:
 
 def service_now(*, now: datetime) -> Service:
     """Is everything well, in one look; a fixed number of queries and one short question to the broker."""
-    accounts = list(CarrierAccount.objects.using(OPERATOR).order_by("rank", "name"))
+    accounts = list(CarrierAccount.objects.using(OPERATOR).select_related("health").order_by("rank", "name"))
     binds: dict[int, list[CarrierBind]] = defaultdict(list)
     for bind in CarrierBind.objects.using(OPERATOR).order_by("account_id", "number"):
         binds[bind.account_id].append(bind)
@@ -162,6 +183,7 @@ def service_now(*, now: datetime) -> Service:
         ),
         incidents=tuple(_incidents()),
         queues=_queues(),
+        ownerless_texts=_rows(_OWNERLESS, [now - timedelta(days=30)])[0][0],
     )
 
 
@@ -217,6 +239,7 @@ def _line(
         oldest_wait_s=max(0, int((now - oldest).total_seconds())),
         errors=tuple(sorted(hour.errors.items(), key=lambda pair: -pair[1])[:5]),
         receipt_delay_s=hour.delay_ms / hour.receipts / 1000 if hour.receipts else None,
+        health=getattr(account, "health", None),
     )
 
 

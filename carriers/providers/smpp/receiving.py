@@ -116,10 +116,14 @@ class Translator:
 
 
 def _inbound(message: ShortMessage, octets: bytes, token: object) -> Inbound:
+    piece = read_part(message)
     return Inbound(
         sender=e164(message.source_ton, message.source) or message.source,
         to=e164(message.destination_ton, message.destination) or message.destination,
-        text=decode_text(read_part(message).text, coding=message.data_coding),
+        text=decode_text(piece.text, coding=message.data_coding),
         raw=octets,
         token=token,
+        reference=piece.reference,
+        part=piece.number,
+        parts=piece.total,
     )

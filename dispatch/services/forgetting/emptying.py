@@ -22,6 +22,7 @@ _MESSAGES: Final = """
     UPDATE dispatch_message SET sealed = %s, phone_hash = '', reference_hash = NULL WHERE tenant_id = %s AND id = ANY(%s)
 """
 _RECEIPTS: Final = "SELECT carriers_forget_receipts(%s)"
+_INBOUND: Final = "SELECT carriers_forget_inbound(%s)"
 _CALLS: Final = "UPDATE dispatch_call SET sealed = %s, phone_hash = NULL WHERE tenant_id = %s AND id = ANY(%s)"
 _NOTES: Final = "UPDATE dispatch_callattempt SET sealed = %s WHERE tenant_id = %s AND call_id = ANY(%s)"
 
@@ -39,6 +40,7 @@ def empty_messages(message_ids: Sequence[int]) -> tuple[int, int]:
     with connection.cursor() as cursor:
         cursor.execute(_MESSAGES, [blank_message(), current_tenant_id(), list(message_ids)])
         messages = int(cursor.rowcount)
+        cursor.execute(_INBOUND, [list(message_ids)])  # what the person answered goes with what was asked
         cursor.execute(_RECEIPTS, [list(message_ids)])
         return messages, int(cursor.fetchone()[0])
 
