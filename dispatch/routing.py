@@ -112,7 +112,7 @@ class Router:
         usable = next((a for a in matching if a.is_usable), None)
         if usable is None:
             raise NoRoute
-        return RouteChoice(usable, RouteReason.ALL_SICK)
+        return RouteChoice(usable, RouteReason.ALL_SICK, "" if usable is first else detour(first, usable))
 
 
 def _longest_head(account: AccountFacts, number: str) -> int:

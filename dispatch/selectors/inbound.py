@@ -77,12 +77,12 @@ def _joined(texts: Sequence[InboundText]) -> Iterable[tuple[InboundText, str, in
 
 
 def _opened(text: InboundText) -> dict[str, Any]:
-    empty = {"sender": "", "text": "", "part": [0, 1, 1]}
+    fields: dict[str, Any] = {"sender": "", "text": "", "part": [0, 1, 1]}
     try:
-        return empty | orjson.loads(keys.service().open(TABLE, bytes(text.sealed)))
+        fields |= orjson.loads(keys.service().open(TABLE, bytes(text.sealed)))
     except SealBroken:
         log.error("inbound.not_opened", inbound_id=text.pk)
-        return empty
+    return fields
 
 
 def _name(message: Message) -> str:

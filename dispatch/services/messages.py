@@ -238,7 +238,7 @@ def _store(batches: Sequence[_NewBatch], *, tenant: Tenant, by: Actor, now: date
     ]
     Batch.objects.bulk_create(rows)
     _MESSAGES.run(_message_rows(batches, rows, ring()), [tenant.pk, now])
-    tell_detours(batch_ids=[row.pk for row in rows], detours=[batch.detour for batch in batches], now=now)
+    tell_detours(batch_ids=[row.pk for row in rows], detours=[batch.detour for batch in batches])
     add_tallies(
         tenant_id=tenant.pk, campaign_id=None, moves={(Status.QUEUED, ""): sum(len(b.messages) for b in batches)}
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
 from typing import Final
 
 import structlog
@@ -20,7 +19,7 @@ log = structlog.get_logger()
 
 _TELL: Final = """
     INSERT INTO dispatch_messageevent (tenant_id, message_id, at, kind, detail)
-    SELECT m.tenant_id, m.id, %s, %s, u.detail
+    SELECT m.tenant_id, m.id, m.created_at, %s, u.detail
     FROM unnest(%s::bigint[], %s::text[]) AS u (batch_id, detail) JOIN dispatch_message m ON m.batch_id = u.batch_id
 """
 
@@ -53,12 +52,12 @@ class Ways:
         return counter
 
 
-def tell_detours(*, batch_ids: Sequence[int], detours: Sequence[str], now: datetime) -> None:
+def tell_detours(*, batch_ids: Sequence[int], detours: Sequence[str]) -> None:
     """The time line of each text in a batch that took a detour says so. Needs the tenant's scope."""
     told = [(batch_id, detour) for batch_id, detour in zip(batch_ids, detours, strict=True) if detour]
     if told:
         with connection.cursor() as cursor:
-            cursor.execute(_TELL, [now, EventKind.REROUTED, *(list(column) for column in zip(*told, strict=True))])
+            cursor.execute(_TELL, [EventKind.REROUTED, *(list(column) for column in zip(*told, strict=True))])
 
 
 def _part_counter(account_id: int) -> Callable[[str], int]:

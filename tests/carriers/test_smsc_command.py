@@ -70,7 +70,7 @@ class TestSmscCommand:
     @in_loop
     async def test_starts_cheaply_and_ends_on_sigterm(self, tmp_path: Path) -> None:
         async with smsc_process("--journal", str(tmp_path / "j"), "--receipt-delay", "0") as smsc:
-            assert smsc.cpu_s() < 3
+            assert smsc.cpu_s() < 10  # alone it takes 2; processors that are shared out run slower
             async with bound(PROVIDER, smpp_config(smsc.port)) as recorder:
                 recorder.link.submit(parts_of(recorder.link, NUMBER))
                 await recorder.until(lambda: recorder.receipts)

@@ -118,7 +118,6 @@ def _placement(campaign: Campaign, tenant: Tenant, *, now: datetime) -> Placemen
         batch_state=state,
         message_state=Status.CANCELLED if state == BatchState.CANCELLED else Status.QUEUED,
         due_at=departure_time(campaign, tenant=tenant, now=now, override_reason=campaign.override_reason),
-        now=now,
     )
 
 

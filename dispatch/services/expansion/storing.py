@@ -82,7 +82,6 @@ class Placement:
     batch_state: BatchState
     message_state: Status
     due_at: datetime
-    now: datetime
 
 
 def store_chunk(campaign: Campaign, chunk: Chunk, placement: Placement) -> None:
@@ -92,7 +91,7 @@ def store_chunk(campaign: Campaign, chunk: Chunk, placement: Placement) -> None:
         state = placement.message_state
         parameters = [campaign.tenant_id, campaign.pk, state, state != Status.QUEUED]
         _MESSAGES.run(_message_rows(chunk, batch_ids), parameters)
-        tell_detours(batch_ids=batch_ids, detours=[batch.detour for batch in chunk.batches], now=placement.now)
+        tell_detours(batch_ids=batch_ids, detours=[batch.detour for batch in chunk.batches])
         moves = {(state, ""): chunk.texts}
         add_tallies(tenant_id=campaign.tenant_id, campaign_id=campaign.pk, moves=moves)
     if chunk.calls:
