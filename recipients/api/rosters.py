@@ -149,14 +149,13 @@ class ExclusionsView(APIView):
     )
     def post(self, request: Request, public_id: UUID) -> Response:
         """Take out everybody whom the file names, in place of the list before; the roster is read again."""
+        roster = _roster(request, public_id)
         file = request.FILES.get("file")
         if file is None:
             sentence = _("除外する人の一覧を file という名前の部分に入れて、multipart/form-data で送ってください。")
             raise Invalid(sentence, code="no_file", fields={"file": [sentence]})
         given = services.ExclusionFile(data=file.read(), file_name=file.name or "")
-        roster = services.exclude_from_file(
-            roster=_roster(request, public_id), file=given, by=actor_for(request), now=timezone.now()
-        )
+        roster = services.exclude_from_file(roster=roster, file=given, by=actor_for(request), now=timezone.now())
         return Response(RosterCreated(roster).data, status=202)
 
     @extend_schema(responses={202: RosterCreated})

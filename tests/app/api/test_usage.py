@@ -18,7 +18,7 @@ LAST_OF_JULY = datetime(2022, 7, 31, 14, 59, tzinfo=UTC)  # a minute before Augu
 
 
 @pytest.fixture(autouse=True)
-def _carrier(db: None, enqueued: Any) -> None:
+def _carrier(committed: None, enqueued: Any) -> None:
     make_account()
 
 

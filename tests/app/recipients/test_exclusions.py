@@ -187,7 +187,7 @@ class TestFamilies:
 
         with acme.scope():
             mended = mend_row(roster=roster, row=3, fields={"phone": "09010000001"}, by=acme.staff, now=NOON)
-        assert (mended.reason, mended.personal["detail"]) == ("shared_number", "1")
+            assert (mended.reason, mended.personal["detail"]) == ("shared_number", "1")
 
     def test_where_there_is_none_there_is_no_choice(self, acme: Cast, uploaded: Upload) -> None:
         roster = uploaded(person(1))

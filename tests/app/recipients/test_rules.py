@@ -51,7 +51,7 @@ class TestRulesOfADepartment:
 
         with acme.scope():
             event = AuditEvent.objects.get(action="department.rules_changed")
-        assert event.personal["changed"] == {"sms_age_limit": ["None", "42"]}
+            assert event.personal["changed"] == {"sms_age_limit": ["None", "42"]}
 
     def test_are_changed_by_its_own_admin_and_no_others(self, acme: Cast) -> None:
         with acme.scope():

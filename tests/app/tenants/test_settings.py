@@ -50,7 +50,7 @@ class TestRules:
         assert Tenant.objects.get(pk=acme.tenant.pk).unknown_deadline_hours == 48
         with acme.scope():
             event = AuditEvent.objects.get(action="tenant.rules_changed")
-        assert event.personal["changed"]["unknown_deadline_hours"] == ["72", "48"]
+            assert event.personal["changed"]["unknown_deadline_hours"] == ["72", "48"]
 
     @pytest.mark.parametrize(
         ("field", "value"),
