@@ -171,10 +171,10 @@ class FamiliesView(APIView):
     @extend_schema(request=FamilyInput, responses={202: RosterCreated})
     def post(self, request: Request, public_id: UUID) -> Response:
         """``one_text``: people who share a number get one text between them; false: one each, as by default."""
-        given = FamilyInput(data=request.data)
+        roster, given = _roster(request, public_id), FamilyInput(data=request.data)
         given.is_valid(raise_exception=True)
         roster = services.choose_family_texts(
-            roster=_roster(request, public_id),
+            roster=roster,
             one_text=given.validated_data["one_text"],
             by=actor_for(request),
             now=timezone.now(),
