@@ -38,6 +38,7 @@ class Migration(migrations.Migration):
         protect(
             "dispatch_skippedrow",
             links={"campaign_id": "dispatch_campaign", "recipient_id": "recipients_recipient"},
+            app="SELECT, INSERT",
             referenced=False,
         ),
     ]

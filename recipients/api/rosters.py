@@ -99,7 +99,7 @@ class RostersView(APIView):
 
 def _exclusions(request: Request) -> services.ExclusionFile | None:
     file = request.FILES.get("exclusions")
-    return services.ExclusionFile(data=file.read(), file_name=file.name or "") if file else None
+    return services.ExclusionFile(data=packed(file), file_name=file.name or "") if file else None
 
 
 def department_named(actor: Actor, public_id: UUID | None) -> Department | None:
@@ -154,7 +154,7 @@ class ExclusionsView(APIView):
         if file is None:
             sentence = _("除外する人の一覧を file という名前の部分に入れて、multipart/form-data で送ってください。")
             raise Invalid(sentence, code="no_file", fields={"file": [sentence]})
-        given = services.ExclusionFile(data=file.read(), file_name=file.name or "")
+        given = services.ExclusionFile(data=packed(file), file_name=file.name or "")
         roster = services.exclude_from_file(roster=roster, file=given, by=actor_for(request), now=timezone.now())
         return Response(RosterCreated(roster).data, status=202)
 

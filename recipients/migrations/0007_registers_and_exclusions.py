@@ -75,6 +75,7 @@ class Migration(migrations.Migration):
         protect(
             "recipients_exclusionlist",
             links={"roster_id": "recipients_roster", "created_by_id": "tenants_user"},
+            app="SELECT, INSERT, DELETE",
             referenced=False,
         ),
         migrations.CreateModel(

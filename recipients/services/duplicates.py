@@ -54,6 +54,7 @@ class Persons:
         self._heads = array("Q", bytes(8 * size))
         self._tails = array("I", bytes(4 * size))
         self._rows = array("I", bytes(4 * size))
+
         self._numbers: dict[str, int] | None = {} if one_text_per_number else None
 
     def earlier_row(self, row: int, checked: CheckedRow) -> SameAs | None:
@@ -61,25 +62,23 @@ class Persons:
         key = person_key(checked)
         if key is None:
             return None
-        earlier = self._same_person(row, key)
-        if earlier != row:
+        if (earlier := self._earlier_person(row, key)) is not None:
             return SameAs(earlier, Reason.DUPLICATE)
         if self._numbers is not None and checked.route is Route.SMS and checked.phone:
-            earlier = self._numbers.setdefault(checked.phone, row)
-            if earlier != row:
-                return SameAs(earlier, Reason.SHARED_NUMBER)
+            first = self._numbers.setdefault(checked.phone, row)
+            if first != row:
+                return SameAs(first, Reason.SHARED_NUMBER)
         return None
 
-    def _same_person(self, row: int, key: bytes) -> int:
-        """The first row of this person; this one where there is none."""
+    def _earlier_person(self, row: int, key: bytes) -> int | None:
         head, tail = _KEY.unpack(key)
         place, rows = head & self._mask, self._rows
         while found := rows[place]:
             if self._heads[place] == head and self._tails[place] == tail:
-                return found
+                return found if found != row else None
             place = (place + 1) & self._mask
         self._heads[place], self._tails[place], rows[place] = head, tail, row
-        return row
+        return None
 
 
 class RowsSum:

@@ -17,6 +17,7 @@ from recipients.services.errors import BadExclusions
 from recipients.services.opt_outs import clean_note
 from tenants.actors import Actor
 from tenants.keys import ring
+from tenants.packing import Packed
 from tenants.services import record
 
 MOST_ROWS: Final = 100_000
@@ -26,7 +27,7 @@ MOST_ROWS: Final = 100_000
 class ExclusionFile:
     """A file as it was uploaded."""
 
-    data: bytes
+    data: bytes | Packed
     file_name: str
 
 
@@ -68,7 +69,7 @@ def keep_exclusions(roster: Roster, file: ExclusionFile, *, by: Actor, now: date
     return kept
 
 
-def _read(data: bytes) -> _Entries:
+def _read(data: bytes | Packed) -> _Entries:
     """Raises ``BadExclusions``."""
     try:
         return _entries(open_table(data, limits=Limits(max_bytes=settings.ROSTER_MAX_BYTES, max_rows=MOST_ROWS)))

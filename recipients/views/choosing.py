@@ -17,6 +17,7 @@ from tenants.errors import Refused
 from tenants.middleware import actor_for
 from tenants.pages import POST, page
 from tenants.permissions import Permission
+from tenants.uploads import packed
 
 
 @page(Permission.EDIT_ROSTERS, methods=POST)
@@ -29,7 +30,7 @@ def roster_exclusions(request: HttpRequest, public_id: UUID) -> HttpResponse:
             services.drop_exclusions(roster=found, by=actor, now=now)
         elif form.is_valid():
             file = form.cleaned_data["file"]
-            given = services.ExclusionFile(data=file.read(), file_name=file.name or "")
+            given = services.ExclusionFile(data=packed(file), file_name=file.name or "")
             services.exclude_from_file(roster=found, file=given, by=actor, now=now)
         else:
             messages.error(request, _("除外する人の一覧のファイルを選んでください。"))
