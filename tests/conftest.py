@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -31,22 +30,8 @@ from tenants.services import create_member, create_tenant, issue_api_key
 
 pytest_plugins = ["tests.figures"]
 
-BROWSER = Path(__file__).parent / "e2e"
 NOON = datetime(2022, 8, 15, 3, 0, tzinfo=UTC)  # 12:00 in Japan
 KEPT = {"django_migrations", "django_content_type", "auth_permission"}
-
-
-def pytest_itemcollected(item: pytest.Item) -> None:
-    """In a parallel run one process has a whole file, and the browser's files all: they share a demonstration."""
-    item.add_marker(pytest.mark.xdist_group(str(BROWSER if BROWSER in item.path.parents else item.path)))
-
-
-@pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The browser's tests come first and in their order, however the others are shuffled."""
-    browsers = [item for item in items if BROWSER in item.path.parents]
-    browsers.sort(key=lambda item: (item.path.name, item.location[1] or 0))
-    items[:] = browsers + [item for item in items if BROWSER not in item.path.parents]
 
 
 @dataclass(frozen=True)

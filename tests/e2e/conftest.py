@@ -1,7 +1,7 @@
 """One demonstration and one browser for all tests of this folder.
 
-One process runs all of them, in the order in which they are written and before its other tests; the browser is closed
-then, for its event loop would be in the way of tests that ask the database.
+They come last and in the order in which they are written: the browser's own event loop would be in the way of tests
+that ask the database, and the machine is busy enough while they run.
 """
 
 from __future__ import annotations
@@ -29,13 +29,22 @@ from tests.e2e.demonstration import Demonstration, demonstration
 from tests.e2e.sending import Sending, send_roster
 from tests.e2e.walking import PATIENCE_MS, RELEASE_ROSTER, SCRIPTED_ROSTER, sign_in
 
+HERE = Path(__file__).parent
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 TEXT = "【みなと市保健所】{{氏名|様}}\n療養終了日は{{療養終了日}}です。"
 OpenPage = Callable[..., Page]
 expect.set_options(timeout=PATIENCE_MS)
 
 
-@pytest.fixture(scope="package")
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Ours last, by file and line, whatever order the others are shuffled into."""
+    ours = [item for item in items if HERE in item.path.parents]
+    ours.sort(key=lambda item: (item.path.name, item.location[1] or 0))
+    items[:] = [item for item in items if item not in set(ours)] + ours
+
+
+@pytest.fixture(scope="session")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demonstration]:
     """One of our own, or the running one in the directory that E2E_DEMO names, for a quick look."""
     if running := environment.outside().get("E2E_DEMO"):
@@ -45,7 +54,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demonstration]:
         yield demo
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     path = browsers.provide(given=environment.outside())
     with sync_playwright() as playwright:
@@ -54,7 +63,7 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def sessions() -> dict[str, Any]:
     """Who is logged in already, by the person's key in demo.json: cookies to go on with."""
     return {}
@@ -73,14 +82,14 @@ def windows(demo: Demonstration, browser: Browser, sessions: dict[str, Any]) -> 
     contexts: list[BrowserContext] = []
     faults: list[str] = []
 
-    def open_window(key: str = "", *, width: int = 1280, origin: str = demo.url, **options: Any) -> Page:
+    def open_window(key: str = "", *, width: int = 1280, **options: Any) -> Page:
         viewport = {"width": width, "height": 900}
         context = browser.new_context(
-            base_url=origin, locale="ja-JP", viewport=viewport, storage_state=sessions.get(key), **options
+            base_url=demo.url, locale="ja-JP", viewport=viewport, storage_state=sessions.get(key), **options
         )
         contexts.append(context)
         context.set_default_timeout(PATIENCE_MS)
-        watch(context, origin=origin, faults=faults)
+        watch(context, origin=demo.url, faults=faults)
         page = context.new_page()
         if key and key not in sessions:
             sign_in(page, demo.user(key))
@@ -116,14 +125,14 @@ def watch(context: BrowserContext, *, origin: str, faults: list[str]) -> None:
     context.on("weberror", lambda error: faults.append(str(error.error)))
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def release(demo: Demonstration, browser: Browser, sessions: dict[str, Any]) -> Sending:
     """The release roster, sent by a member of staff in the browser: the main way, once for all tests."""
     with windows(demo, browser, sessions) as open_window:
         return send_roster(open_window("staff"), demo, roster=RELEASE_ROSTER, text=TEXT)
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def scripted(demo: Demonstration, browser: Browser, sessions: dict[str, Any], release: Sending) -> Sending:
     """The demonstration's own roster, whose numbers are scripts of the simulator."""
     with windows(demo, browser, sessions) as open_window:
