@@ -82,14 +82,14 @@ def windows(demo: Demonstration, browser: Browser, sessions: dict[str, Any]) -> 
     contexts: list[BrowserContext] = []
     faults: list[str] = []
 
-    def open_window(key: str = "", *, width: int = 1280, **options: Any) -> Page:
+    def open_window(key: str = "", *, width: int = 1280, origin: str = demo.url, **options: Any) -> Page:
         viewport = {"width": width, "height": 900}
         context = browser.new_context(
-            base_url=demo.url, locale="ja-JP", viewport=viewport, storage_state=sessions.get(key), **options
+            base_url=origin, locale="ja-JP", viewport=viewport, storage_state=sessions.get(key), **options
         )
         contexts.append(context)
         context.set_default_timeout(PATIENCE_MS)
-        watch(context, origin=demo.url, faults=faults)
+        watch(context, origin=origin, faults=faults)
         page = context.new_page()
         if key and key not in sessions:
             sign_in(page, demo.user(key))
