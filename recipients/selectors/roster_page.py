@@ -199,7 +199,7 @@ def shown_row(roster: Roster, recipient: Recipient) -> ShownRow:
         reason=labels.reason_label(recipient.reason) if recipient.reason else "",
         sentence=_sentence(recipient),
         inputs=[(column, personal["cells"].get(column, "")) for column in columns],
-        mended=[str(labels.MENDED[code]) for code in personal["mended"] if code in labels.MENDED],
+        mended=[str(labels.MENDED[code]) for code in personal.get("mended", ()) if code in labels.MENDED],
         rule=labels.rule_label(recipient.reason),
     )
 
