@@ -60,11 +60,16 @@ def who_had_it(campaign: Campaign, *, days: int) -> HadIt:
     if not days:
         return HadIt(frozenset(), 0)
     since = _midnight(campaign) - timedelta(days=days)
-    same = Q(text=campaign.text)
-    if campaign.template_version_id is not None:
-        same |= Q(template_version__template_id=campaign.template_version.template_id)
-    earlier = Campaign.objects.filter(same, started_at__isnull=False).exclude(pk=campaign.pk)
-    recent = list(earlier.filter(Q(is_expanded=False) | Q(started_at__gte=since)).values_list("pk", flat=True))
+    template_id = campaign.template_version.template_id if campaign.template_version_id is not None else None
+    started = Campaign.objects.filter(Q(is_expanded=False) | Q(started_at__gte=since), started_at__isnull=False)
+    others = started.exclude(pk=campaign.pk).select_related("template_version")
+    # Texts stand sealed and no query compares them; an office starts few campaigns in so many days.
+    recent = [
+        other.pk
+        for other in others
+        if other.text == campaign.text
+        or (template_id is not None and other.template_version and other.template_version.template_id == template_id)
+    ]
     if not recent:
         return HadIt(frozenset(), days)
     with connection.cursor() as cursor:
