@@ -63,9 +63,7 @@ class Campaign(TenantOwned):
     call_rows = models.PositiveIntegerField(default=0)
     error_rows = models.PositiveIntegerField(default=0)
     skip_rows = models.PositiveIntegerField(default=0)
-    late_skip_rows = models.PositiveIntegerField(
-        default=0, help_text="Those of ``skip_rows`` whom not the roster but what was sent earlier leaves out."
-    )
+    late_skip_rows = models.PositiveIntegerField(default=0, help_text="Of skip_rows: by what was sent earlier.")
     parts = models.PositiveIntegerField(default=0)
     cost_millicents = models.PositiveBigIntegerField(default=0)
     approval_hash = models.BinaryField(null=True, help_text="Keyed hash of text and recipients that was approved.")

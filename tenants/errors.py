@@ -39,3 +39,40 @@ class Invalid(Refused):
     code = "invalid"
     status = 400
     user_message = _("入力された内容に誤りがあります。")
+
+
+class CannotChangeOneself(Refused):
+    """So that nobody locks themselves out, and an admin always remains."""
+
+    code = "own_rights"
+    user_message = _("自分自身の役割や利用状態は変えられません。別の管理者に頼んでください。")
+
+
+class EmailTaken(Refused):
+    code = "email_taken"
+    status = 422
+    user_message = _("このメールアドレスは使えません。すでに登録されていないか確かめてください。")
+
+
+class LastAdmin(Refused):
+    """Two admins who keep each other out at once would leave nobody."""
+
+    code = "last_admin"
+    user_message = _("組織全体の管理者が一人もいなくなるため、変えられません。先に別の人を管理者にしてください。")
+
+
+class WouldLockOut(Refused):
+    code = "would_lock_out"
+    status = 422
+    user_message = _("いま使っている場所が入っていません。このまま保存すると、あなた自身が入れなくなります。")
+
+
+class NameTaken(Refused):
+    code = "name_taken"
+    status = 422
+    user_message = _("同じ名前がすでにあります。")
+
+
+class RoleTaken(Refused):
+    code = "role_taken"
+    user_message = _("この人には、その役割がすでにあります。")

@@ -10,12 +10,17 @@ from typing import Any
 
 from django.conf import settings
 from django.db import IntegrityError, connection, transaction
-from django.utils.translation import gettext_lazy as _
 
 from tenants import keys
 from tenants.actors import Actor
 from tenants.context import current_tenant_id, tenant_scope
-from tenants.errors import NotAllowed, Refused
+from tenants.errors import CannotChangeOneself as CannotChangeOneself
+from tenants.errors import EmailTaken as EmailTaken
+from tenants.errors import LastAdmin as LastAdmin
+from tenants.errors import NameTaken as NameTaken
+from tenants.errors import NotAllowed
+from tenants.errors import RoleTaken as RoleTaken
+from tenants.errors import WouldLockOut as WouldLockOut
 from tenants.models import ApiKey, AuditEvent, AuditSubject, Department, Membership, Session, Tenant, TenantKey, User
 from tenants.network import is_allowed
 from tenants.permissions import ROLE_TABLE, Permission, Role
@@ -135,43 +140,6 @@ def forget_subjects(subjects: Sequence[bytes]) -> int:
     with connection.cursor() as cursor:
         cursor.execute("SELECT tenants_forget_subjects(%s::bytea[])", [list(subjects)])
         return int(cursor.fetchone()[0])
-
-
-class CannotChangeOneself(Refused):
-    """So that nobody locks themselves out, and an admin always remains."""
-
-    code = "own_rights"
-    user_message = _("自分自身の役割や利用状態は変えられません。別の管理者に頼んでください。")
-
-
-class EmailTaken(Refused):
-    code = "email_taken"
-    status = 422
-    user_message = _("このメールアドレスは使えません。すでに登録されていないか確かめてください。")
-
-
-class LastAdmin(Refused):
-    """Two admins who keep each other out at once would leave nobody."""
-
-    code = "last_admin"
-    user_message = _("組織全体の管理者が一人もいなくなるため、変えられません。先に別の人を管理者にしてください。")
-
-
-class WouldLockOut(Refused):
-    code = "would_lock_out"
-    status = 422
-    user_message = _("いま使っている場所が入っていません。このまま保存すると、あなた自身が入れなくなります。")
-
-
-class NameTaken(Refused):
-    code = "name_taken"
-    status = 422
-    user_message = _("同じ名前がすでにあります。")
-
-
-class RoleTaken(Refused):
-    code = "role_taken"
-    user_message = _("この人には、その役割がすでにあります。")
 
 
 def change_rules(*, changes: Mapping[str, Any], by: Actor, now: datetime) -> frozenset[str]:

@@ -15,7 +15,7 @@ class Migration(migrations.Migration):
             "campaign",
             "late_skip_rows",
             models.PositiveIntegerField(
-                default=0, help_text="Those of ``skip_rows`` whom not the roster but what was sent earlier leaves out."
+                default=0, help_text="Of skip_rows: by what was sent earlier."
             ),
         ),
         migrations.CreateModel(

@@ -34,7 +34,7 @@ class TestRosterNew:
         page = browser.get("/rosters/new")
 
         assert page.status_code == 200
-        assert "64MB・1,000,000行まで" in words(page)
+        assert "256MB・1,000,000行まで" in words(page)
 
     def test_takes_a_file_and_shows_its_page(self, acme: Cast, browser: Any) -> None:
         file = SimpleUploadedFile("8月の名簿.csv", make_csv(person(1)))
