@@ -171,13 +171,22 @@ def copy_database(environment: Mapping[str, str], *, name_ending: str) -> dict[s
     """Copy a prepared database on its server; the variables that lead the same roles to the copy."""
     name = urlsplit(environment["DATABASE_URL"]).path.removeprefix("/")
     owner = urlsplit(environment["DATABASE_OWNER_URL"]).username or ""
+    urls = [variable for variable in _SERVER_NAMES if variable.startswith("DATABASE")]
     with psycopg.connect(environment[_OURS], autocommit=True) as connection:
         connection.execute(
             sql.SQL("CREATE DATABASE {} TEMPLATE {} OWNER {}").format(
                 sql.Identifier(name + name_ending), sql.Identifier(name), sql.Identifier(owner)
             )
         )
-    urls = [variable for variable in _SERVER_NAMES if variable.startswith("DATABASE")]
+        logins = {urlsplit(environment[url]).username or "" for url in urls}
+        # Who may come in is the one thing that a copy does not take along.
+        copy = sql.Identifier(name + name_ending)
+        connection.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(copy))
+        connection.execute(
+            sql.SQL("GRANT CONNECT, TEMPORARY ON DATABASE {} TO {}").format(
+                copy, sql.SQL(", ").join(map(sql.Identifier, sorted(logins)))
+            )
+        )
     return {url: urlunsplit(urlsplit(environment[url])._replace(path=f"/{name}{name_ending}")) for url in urls}
 
 

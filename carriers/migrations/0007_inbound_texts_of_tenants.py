@@ -14,7 +14,7 @@ CREATE POLICY operator ON carriers_inboundtext FOR SELECT TO todoke_operator USI
 """
 FORGET = f"""
 CREATE FUNCTION carriers_forget_inbound(message_ids bigint[]) RETURNS integer
-LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
     WITH forgotten AS (
         DELETE FROM carriers_inboundtext WHERE tenant_id = {SCOPE} AND message_id = ANY(message_ids) RETURNING 1
     ) SELECT count(*)::integer FROM forgotten

@@ -58,6 +58,8 @@ DELETABLE: Final = {
     "tenants_membership",
     "tenants_recoverycode",
     "tenants_session",
+    "recipients_consent",
+    "recipients_exclusionlist",
     "recipients_namegram",
     "recipients_rosterfile",
     "recipients_rosterproblem",
@@ -233,6 +235,7 @@ class TestRoles:
         )
 
         assert {name for name, _ in functions} == {
+            "carriers_forget_inbound",
             "carriers_forget_receipts",
             "tenants_forget_audit",
             "tenants_forget_subjects",
