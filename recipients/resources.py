@@ -19,7 +19,7 @@ from recipients.services import add_opt_out, record_consent
 from tenants.actors import Actor
 from tenants.clock import today
 from tenants.errors import Invalid
-from tenants.models import Department
+from tenants.selectors import departments_of
 
 PHONE: Final = "電話番号"
 NOTE: Final = "メモ"
@@ -121,7 +121,7 @@ class ConsentResource(resources.ModelResource):  # type: ignore[misc]  # the lib
         super().__init__()
         self._by = by
         self._now = now
-        self._departments = {department.name: department for department in Department.objects.filter(is_active=True)}
+        self._departments = {department.name: department for department in departments_of(by)}
         self._channels = {str(channel.label): channel.value for channel in Channel}
 
     def dehydrate_phone(self, entry: Consent) -> str:
@@ -173,7 +173,7 @@ class ConsentResource(resources.ModelResource):  # type: ignore[misc]  # the lib
             and entry.given_on == (values["given_on"] or today(self._now))
             and entry.personal["external_id"] == values["external_id"]
             and entry.department_id == (values["department"].pk if values["department"] else None)
-            for entry in find_consents(number.e164)
+            for entry in find_consents(number.e164, by=self._by)
         )
 
     def save_instance(self, instance: Consent, is_create: bool, row: Mapping[str, Any], **options: Any) -> None:

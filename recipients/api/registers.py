@@ -15,8 +15,8 @@ from rest_framework.views import APIView
 
 from recipients import services
 from recipients.api.rosters import CURSOR, department_named
-from recipients.models import Consent, OptOut
-from recipients.selectors.registers import find_consents, find_opt_outs
+from recipients.models import OptOut
+from recipients.selectors.registers import find_consents, find_opt_outs, visible_consents
 from recipients.serializers import ConsentInput, ConsentOutput, OptOutInput, OptOutOutput
 from tenants.errors import Invalid
 from tenants.middleware import actor_for
@@ -90,11 +90,12 @@ class ConsentsView(APIView):
         """Entries, newest first; ``phone`` in any writing or ``external_id`` finds the history of one person."""
         wanted = request.query_params.get("phone") or request.query_params.get("external_id")
         if wanted is not None:
-            of_person = find_consents(wanted)
+            of_person = find_consents(wanted, by=actor_for(request))
             record_listed(request, what="consents", count=len(of_person))
             return Response({"results": [ConsentOutput(entry).data for entry in of_person], "next": None})
-        entries = Consent.objects.select_related("department", "created_by")
-        found = cursor_page(entries, order=["-created_at"], cursor=request.query_params.get("cursor"))
+        found = cursor_page(
+            visible_consents(actor_for(request)), order=["-created_at"], cursor=request.query_params.get("cursor")
+        )
         record_listed(request, what="consents", count=len(found.results))
         return Response(found.body(lambda entry: ConsentOutput(entry).data))
 

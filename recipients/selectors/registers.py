@@ -12,6 +12,7 @@ from django.db.models import Q, QuerySet
 
 from recipients.models import Consent, ExclusionList, OptOut
 from recipients.phone_numbers import parse_number
+from tenants.actors import Actor
 from tenants.context import current_tenant_id
 from tenants.keys import ring
 from tenants.sealing import HASH_BYTES
@@ -100,14 +101,21 @@ def _pieces(hashes: bytes) -> frozenset[bytes]:
     return frozenset(hashes[start : start + HASH_BYTES] for start in range(0, len(hashes), HASH_BYTES))
 
 
-def find_consents(query: str) -> QuerySet[Consent]:
-    """All entries of a number in any writing, or of an id, the latest first: its history."""
+def visible_consents(by: Actor) -> QuerySet[Consent]:
+    """The whole office's entries and those of the departments that this person sees: what for is not everybody's."""
+    found: QuerySet[Consent] = Consent.objects.select_related("department", "created_by")
+    if by.department_ids is not None:
+        found = found.filter(Q(department_id__in=by.department_ids) | Q(department=None))
+    return found
+
+
+def find_consents(query: str, *, by: Actor) -> QuerySet[Consent]:
+    """All visible entries of a number in any writing, or of an id, the latest first: its history."""
     number, text = parse_number(query), query.encode("utf-8", "replace").decode().strip()
     wanted = Q(id_hash=ring().hash("id", text)) if text else Q(pk=None)
     if number.e164 is not None:
         wanted |= Q(phone_hash=ring().hash("phone", number.e164))
-    found: QuerySet[Consent] = Consent.objects.filter(wanted).select_related("department", "created_by")
-    return found.order_by("-given_on", "-pk")
+    return visible_consents(by).filter(wanted).order_by("-given_on", "-pk")
 
 
 def opted_out_hashes() -> frozenset[bytes]:

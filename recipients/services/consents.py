@@ -39,7 +39,7 @@ def record_consent(
     Without an id it speaks for whoever has the number, without a department for the whole office. Raises
     ``NotATextNumber``, ``BadDay`` (it has not been yet), ``UnknownChannel``, ``NotAllowed``.
     """
-    by.must(Permission.EDIT_REGISTERS)
+    by.must(Permission.EDIT_REGISTERS, department_id=department.pk if department else None)
     number, day = parse_number(phone), given_on or today(now)
     if number.e164 is None:
         raise NotATextNumber(fields={"phone": NotATextNumber.user_message})

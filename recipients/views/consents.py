@@ -17,14 +17,14 @@ from recipients.forms import ConsentForm, ConsentSearchForm, ImportForm
 from recipients.models import Consent
 from recipients.phone_numbers import national_format
 from recipients.resources import GIVEN, PHONE, ConsentResource
-from recipients.selectors.registers import find_consents
+from recipients.selectors.registers import find_consents, visible_consents
 from recipients.views.register_files import exported, import_file
 from tenants.errors import Invalid
 from tenants.middleware import actor_for
-from tenants.models import Department
 from tenants.pages import BOTH, GET, POST, page
 from tenants.pagination import cursor_page
 from tenants.permissions import Permission
+from tenants.selectors import departments_of
 from tenants.viewing import record_listed
 
 INVALID: Final = 422
@@ -37,19 +37,17 @@ def consents(request: HttpRequest) -> HttpResponse:
     """Every entry, newest first; a person is searched by POST, so that no address carries a number."""
     search = ConsentSearchForm(request.POST or None)
     if request.method == "POST" and search.is_valid():
-        found = list(find_consents(search.cleaned_data["person"])[:MOST_FOUND])
+        found = list(find_consents(search.cleaned_data["person"], by=actor_for(request))[:MOST_FOUND])
         record_listed(request, what="consents", count=len(found))
         return render(request, "recipients/consents.html", _context(request, found, "", search=search, searched=True))
-    entries, next_cursor = _newest(request.GET.get("cursor"))
+    entries, next_cursor = _newest(request, request.GET.get("cursor"))
     record_listed(request, what="consents", count=len(entries))
     context = _context(request, entries, next_cursor, search=search)
     return render(request, "recipients/consents.html", context, status=INVALID if search.errors else 200)
 
 
-def _newest(cursor: str | None) -> tuple[list[Consent], str]:
-    opened = cursor_page(
-        Consent.objects.select_related("department", "created_by"), order=["-created_at"], cursor=cursor
-    )
+def _newest(request: HttpRequest, cursor: str | None = None) -> tuple[list[Consent], str]:
+    opened = cursor_page(visible_consents(actor_for(request)), order=["-created_at"], cursor=cursor)
     return opened.results, opened.next or ""
 
 
@@ -60,15 +58,15 @@ def _context(
         "entries": [{"entry": entry, "phone": national_format(entry.personal["phone"])} for entry in entries],
         "next_cursor": next_cursor,
         "search": search,
-        "form": _form(),
+        "form": _form(request),
         "import_form": _import_form(),
         "may_edit": actor_for(request).may(Permission.EDIT_REGISTERS),
         **more,
     }
 
 
-def _form(*given: Any) -> ConsentForm:
-    return ConsentForm(*given, departments=list(Department.objects.filter(is_active=True).order_by("name")))
+def _form(request: HttpRequest, *given: Any) -> ConsentForm:
+    return ConsentForm(*given, departments=departments_of(actor_for(request)))
 
 
 def _import_form(*given: Any) -> ImportForm:
@@ -80,13 +78,13 @@ def _import_form(*given: Any) -> ImportForm:
 
 def _again(request: HttpRequest, **forms: Any) -> HttpResponse:
     """The page with a form that was refused."""
-    context = _context(request, *_newest(None), search=ConsentSearchForm()) | forms
+    context = _context(request, *_newest(request), search=ConsentSearchForm()) | forms
     return render(request, "recipients/consents.html", context, status=INVALID)
 
 
 @page(Permission.EDIT_REGISTERS, methods=POST)
 def consent_add(request: HttpRequest) -> HttpResponse:
-    form = _form(request.POST)
+    form = _form(request, request.POST)
     if form.is_valid():
         try:
             services.record_consent(**form.cleaned_data, by=actor_for(request), now=timezone.now())
@@ -102,7 +100,7 @@ def consent_add(request: HttpRequest) -> HttpResponse:
 @page(Permission.EDIT_REGISTERS, methods=GET)
 def consents_export(request: HttpRequest) -> HttpResponse:
     """The whole history; ``?encoding=cp932`` for an old Excel."""
-    entries = Consent.objects.select_related("department", "created_by").order_by("created_at", "pk")
+    entries = visible_consents(actor_for(request)).order_by("created_at", "pk")
     resource = ConsentResource(by=actor_for(request), now=timezone.now())
     return exported(request, resource, entries, action="consents.exported", file_name="consents.csv")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -10,9 +11,10 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from recipients.models import Consent, Recipient, Roster
-from recipients.selectors.registers import find_consents
+from recipients.selectors.registers import find_consents, visible_consents
 from recipients.services import record_consent
 from recipients.services.errors import BadDay, NotATextNumber, UnknownChannel
+from tenants.actors import Actor
 from tenants.errors import NotAllowed
 from tenants.models import AuditEvent, Department
 from tenants.permissions import Role
@@ -138,8 +140,8 @@ class TestTheRegister:
             say(acme, given_on=date(2022, 8, day), external_id="A-0001")
 
         with acme.scope():
-            by_number = [entry.given_on.day for entry in find_consents("０９０ 1000 0001")]
-            by_id = [entry.given_on.day for entry in find_consents(" A-0001 ")]
+            by_number = [entry.given_on.day for entry in find_consents("０９０ 1000 0001", by=acme.admin)]
+            by_id = [entry.given_on.day for entry in find_consents(" A-0001 ", by=acme.admin)]
         assert by_number == by_id == [3, 2, 1]
 
 
@@ -252,3 +254,24 @@ class TestTheApi:
     def test_refuses_what_is_no_number_and_who_may_not(self, acme: Cast, client: Any) -> None:
         assert self.post(client, acme, {"phone": "なし"}).json()["code"] == "bad_number"
         assert self.post(client, acme, {"phone": PHONE}, role=Role.STAFF).status_code == 403
+
+
+class TestAnotherDepartment:
+    @pytest.fixture
+    def neighbour(self, acme: Cast) -> Actor:
+        """An admin of another department, beside whom a yes to the first department and one to the office stand."""
+        with acme.scope():
+            other = Department.objects.create(name="料金課")
+        say(acme, external_id="A-0001", department=acme.department)
+        say(acme, external_id="A-0002")
+        return replace(acme.admin, roles=((Role.ADMIN, other.pk),))
+
+    def test_does_not_see_what_people_said_to_this_one(self, acme: Cast, neighbour: Actor) -> None:
+        with acme.scope():
+            assert [entry.personal["external_id"] for entry in visible_consents(neighbour)] == ["A-0002"]
+            assert [entry.personal["external_id"] for entry in find_consents(PHONE, by=neighbour)] == ["A-0002"]
+            assert visible_consents(acme.admin).count() == 2
+
+    def test_records_nothing_for_this_one(self, acme: Cast, neighbour: Actor) -> None:
+        with pytest.raises(NotAllowed):
+            say(acme, department=acme.department, by=neighbour)
