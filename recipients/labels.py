@@ -179,7 +179,9 @@ ROSTER_PROBLEMS: Final[Mapping[str, Words]] = {
 
 PROBLEM_NAMES: Final[Mapping[str, Words]] = {
     "same_file": _("前と同じ内容の名簿"),
+    "same_file_nearly": _("前とほとんど同じ内容の名簿"),
     "slipped_column": _("列がずれているおそれ"),
+    "slipped_column_by_ids": _("管理番号から見て列がずれているおそれ"),
     "family_numbers": _("同じ電話番号の人"),
     "age_differs": _("生年月日と合わない年齢"),
     "no_consent_column": _("同意の列がない"),
