@@ -51,7 +51,6 @@ serve: setup ## Run only PostgreSQL and Valkey, and print the environment to use
 fmt: setup ## Put the code into its form
 	$(BIN)/ruff check --fix --exit-zero --quiet .
 	$(BIN)/ruff format --quiet .
-	$(BIN)/djlint --quiet --reformat $(TEMPLATES) || true  # it fails when it has changed something
 
 lint: setup ## Style, spelling, templates
 	$(BIN)/ruff check .
@@ -85,6 +84,6 @@ docs: setup ## Make the reference pages of docs/ from the code
 	$(OFFLINE) $(BIN)/python manage.py write_docs
 
 audit: setup ## Ask PyPI for known vulnerabilities of what production installs; says so where it cannot be reached
-	@$(BIN)/python -m devservers audit
+	@exec $(BIN)/python -m devservers audit
 
 check: lint types arch migrations-check audit test ## What must hold before a change is handed over
