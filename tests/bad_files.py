@@ -7,12 +7,12 @@ CPU seconds of each, and the most memory that the process ever held.
 from __future__ import annotations
 
 import json
-import resource
 import sys
 import time
 import zipfile
 from collections.abc import Callable
 from io import BytesIO
+from pathlib import Path
 from typing import Final
 
 from tenants.packing import Packed
@@ -120,10 +120,15 @@ def read(name: str) -> tuple[str, str, float]:
     return "", "", time.process_time() - began
 
 
+def _peak_kb() -> int:
+    """Of this program alone; what getrusage tells begins with the memory of whoever started it."""
+    status = Path("/proc/self/status").read_text()
+    return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM"))
+
+
 def main() -> int:
     found = {name: read(name) for name in BAD_FILES}
-    peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(json.dumps({"files": found, "peak_mb": peak_mb}))
+    print(json.dumps({"files": found, "peak_mb": _peak_kb() / 1024}))
     return 0
 
 

@@ -179,7 +179,7 @@ class TestProcesses:
     def test_only_a_proxy_of_ours_is_believed_about_https(self, proxies: str, is_believed: bool) -> None:
         asked = (
             "import config.wsgi; from django.test import Client; "
-            "print(Client().get('/account/login', headers={'host': 'todoke.example', 'x-forwarded-proto': 'https'})"
+            "print(Client().get('/api/v1/templates', headers={'host': 'todoke.example', 'x-forwarded-proto': 'https'})"
             ".status_code == 301)"
         )
         done = start("-c", asked, TRUSTED_PROXIES=proxies)

@@ -37,7 +37,8 @@ def sent(cast: Cast, people: list[dict[str, Any]], **changes: Any) -> Campaign:
         campaign = make_campaign(cast, make_roster(cast, people), **changes)
         send_campaign(campaign=campaign, by=cast.staff, now=NOON)
     expand_campaign(tenant_id=cast.tenant.pk, campaign_id=campaign.pk, now=NOON)
-    campaign.refresh_from_db()
+    with cast.scope():
+        campaign.refresh_from_db()
     return campaign
 
 
