@@ -6,7 +6,7 @@ the URLs are members of them (``manage.py prepare_database``).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from django.db import migrations
@@ -73,45 +73,6 @@ def share(table: str, *, app: str = "", carrier: str = "", operator: str = "") -
         [(f"GRANT {privileges} ON {table} TO todoke_{role}", None) for role, privileges in grants],
         reverse_sql=migrations.RunSQL.noop,
     )
-
-
-def seal_text(table: str, column: str) -> migrations.RunPython:
-    """A column of clear text becomes sealed bytes, tenant by tenant, a thousand rows at once."""
-
-    def forwards(apps: Any, schema_editor: Any) -> None:
-        from tenants.keys import ROWS_OF, build_ring  # needs settings, which reading a migration does not
-
-        with schema_editor.connection.cursor() as cursor:
-            cursor.execute(f"ALTER TABLE {table} ADD COLUMN sealed_{column} bytea")
-            cursor.execute("SELECT id FROM tenants_tenant ORDER BY id")
-            for (tenant_id,) in cursor.fetchall():
-                cursor.execute("SELECT set_config('app.tenant_id', %s, true)", [str(tenant_id)])
-                cursor.execute(ROWS_OF, [tenant_id])
-                if key_rows := cursor.fetchall():  # none is left of a tenant that was erased, nor any row
-                    _seal_rows(cursor, table, column, tenant_id, build_ring(tenant_id, key_rows).sealer(table))
-            cursor.execute("SELECT set_config('app.tenant_id', '', true)")
-            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-            cursor.execute(f"ALTER TABLE {table} DROP COLUMN {column}")
-            cursor.execute(f"ALTER TABLE {table} RENAME COLUMN sealed_{column} TO {column}")
-            cursor.execute(f"ALTER TABLE {table} ALTER COLUMN {column} SET NOT NULL")
-
-    return migrations.RunPython(forwards, migrations.RunPython.noop)
-
-
-def _seal_rows(cursor: Any, table: str, column: str, tenant_id: int, seal: Callable[[bytes], bytes]) -> None:
-    while True:
-        cursor.execute(
-            f"SELECT id, {column} FROM {table} WHERE tenant_id = %s AND sealed_{column} IS NULL ORDER BY id LIMIT 1000",  # noqa: S608 - our own names
-            [tenant_id],
-        )
-        rows = cursor.fetchall()
-        if not rows:
-            return
-        cursor.execute(
-            f"UPDATE {table} AS t SET sealed_{column} = u.blob FROM unnest(%s::bigint[], %s::bytea[]) AS u (id, blob)"  # noqa: S608 - our own names
-            " WHERE t.tenant_id = %s AND t.id = u.id",
-            [[pk for pk, _ in rows], [seal(text.encode()) for _, text in rows], tenant_id],
-        )
 
 
 def tune(table: str, *, fillfactor: int, options: Sequence[str] = ()) -> migrations.RunSQL:

@@ -1,8 +1,14 @@
-"""Row security, composite keys and grants; room in the pages of what is updated often."""
+"""Row security, composite keys and grants; room in the pages of what is updated often.
+
+Evidence is emptied, never deleted; whoever sends and whoever operates changes states, never texts.
+"""
 
 from django.db import migrations
 
 from tenants.db import protect, share, tune
+
+
+KEPT = "SELECT, INSERT, UPDATE"
 
 
 class Migration(migrations.Migration):
@@ -24,19 +30,23 @@ class Migration(migrations.Migration):
                 "sent_by_id": "tenants_user",
                 "created_by_id": "tenants_user",
             },
-            operator="SELECT (id, tenant_id, state, send_at, is_expanded, expand_lease_until, expand_tries, sms_rows, started_at, created_at)",
+            app=KEPT,
+            operator="SELECT (id, tenant_id, state, send_at, is_expanded, expand_lease_until, expand_tries, sms_rows, parts,"
+            " set_aside_rows, started_at, created_at)",
         ),
         protect(
             "dispatch_batch",
-            links={"campaign_id": "dispatch_campaign"},
-            carrier="SELECT, UPDATE",
-            operator="SELECT, UPDATE",
+            links={"campaign_id": "dispatch_campaign", "department_id": "tenants_department"},
+            app=KEPT,
+            carrier="SELECT, UPDATE (state, epoch, holder, tries, lease_until, in_flight, stop, error)",
+            operator="SELECT, UPDATE (state, tries, error)",
         ),
         tune("dispatch_batch", fillfactor=40),
         protect(
             "dispatch_message",
             links={"batch_id": "dispatch_batch", "campaign_id": "dispatch_campaign", "recipient_id": "recipients_recipient"},
-            carrier="SELECT, UPDATE",
+            app=KEPT,
+            carrier="SELECT, UPDATE (state, tries, carrier_id, reason, code, accepted_at, final_at)",
         ),
         tune("dispatch_message", fillfactor=70),
         protect(
@@ -75,7 +85,14 @@ class Migration(migrations.Migration):
                 "message_id": "dispatch_message",
                 "viewed_by_id": "tenants_user",
             },
+            app=KEPT,
         ),
-        protect("dispatch_callattempt", links={"call_id": "dispatch_call", "user_id": "tenants_user"}, referenced=False),
+        protect("dispatch_callattempt", links={"call_id": "dispatch_call", "user_id": "tenants_user"}, app=KEPT, referenced=False),
+        protect(
+            "dispatch_skippedrow",
+            links={"campaign_id": "dispatch_campaign", "recipient_id": "recipients_recipient"},
+            app="SELECT, INSERT",
+            referenced=False,
+        ),
         share("dispatch_tenantturn", carrier="SELECT, INSERT, UPDATE"),
     ]

@@ -1,4 +1,4 @@
-"""Row security, composite keys and grants."""
+"""Row security, composite keys and grants. Templates are put away, never deleted."""
 
 from django.db import migrations
 
@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
     dependencies = [("templates_sms", "0001_initial"), ("tenants", "0002_fences")]
 
     operations = [
-        protect("templates_sms_messagetemplate", links={"department_id": "tenants_department"}),
+        protect("templates_sms_messagetemplate", links={"department_id": "tenants_department"}, app="SELECT, INSERT, UPDATE"),
         protect(
             "templates_sms_templateversion",
             links={"template_id": "templates_sms_messagetemplate", "created_by_id": "tenants_user"},

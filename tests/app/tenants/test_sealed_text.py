@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-from typing import Any
-
 import pytest
 from django.core.exceptions import FieldError
-from django.db import connection, connections, transaction
+from django.db import connection
 
 from templates_sms.models import TemplateVersion
 from templates_sms.services import create_template
 from tenants import rotation
-from tenants.db import seal_text
 from tenants.keys import ring
 from tenants.sealing import SealBroken
 from tests.conftest import NOON, Cast
@@ -63,28 +59,3 @@ class TestSealedText:
         with acme.scope():
             version = TemplateVersion.objects.get()
             assert (version.text, blob_of(version)[1:3]) == (TEXT, b"\x00\x02")
-
-
-class TestTheWayThere:
-    def test_what_stood_in_clear_is_sealed(self, committed: None, acme: Cast, globex: Cast) -> None:
-        """The migration, over a table as it was before it."""
-        owner = connections["owner"]
-        operation: Any = seal_text("scratch", "text")
-        with transaction.atomic(using="owner"), owner.cursor() as cursor:
-            cursor.execute("CREATE TABLE scratch (id bigserial, tenant_id bigint, text text NOT NULL)")
-            for cast in (acme, globex):
-                cursor.execute(
-                    "INSERT INTO scratch (tenant_id, text) SELECT %s, %s || n FROM generate_series(1, 1100) AS n",
-                    [cast.tenant.pk, cast.tenant.name],
-                )
-            operation.code(None, SimpleNamespace(connection=owner))
-            cursor.execute("SELECT tenant_id, text FROM scratch ORDER BY id")
-            rows = cursor.fetchall()
-            cursor.execute("DROP TABLE scratch")
-
-        for cast in (acme, globex):
-            with cast.scope():
-                texts = [
-                    ring().open("scratch", blob).decode() for tenant_id, blob in rows if tenant_id == cast.tenant.pk
-                ]
-            assert texts == [f"{cast.tenant.name}{number}" for number in range(1, 1101)]
