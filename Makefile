@@ -68,7 +68,7 @@ test-fast: setup ## The suite without browser, faults and servers of its own, in
 	@exec $(BIN)/python -m devservers test --workers=2 -m "not e2e and not faults and not slow"
 
 test: setup ## The whole suite
-	@exec $(BIN)/python -m devservers test -m "not faults"
+	@exec $(BIN)/python -m devservers test --workers=2 -m "not faults"
 
 test-faults: setup ## Kill processes, stop servers, cut connections
 	@exec $(BIN)/python -m devservers test -m faults

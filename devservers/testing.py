@@ -27,8 +27,8 @@ _INTERRUPTED = 130
 def test(arguments: Sequence[str]) -> int:
     """Run pytest with these arguments, a prepared database and a browser; returns its exit code.
 
-    With ``--workers=2`` first, two processes share the files of tests, each with a database and a broker of its own: not for
-    those of the browser, which share one demonstration.
+    With ``--workers=2`` first, two processes share the files of tests (tests/sharing.py), each with a database and a broker
+    of its own.
     """
     chromium = browser.provide(given=environments.outside())
     workers = 1
@@ -37,7 +37,7 @@ def test(arguments: Sequence[str]) -> int:
     if environments.outside().get("REDIS_URL"):
         workers = 1  # tests empty their broker
     if workers > 1:
-        arguments = [f"--numprocesses={workers}", "--dist=loadfile", *arguments]
+        arguments = [f"--numprocesses={workers}", *arguments]
     command = (sys.executable, "-m", "pytest", *arguments)
     return run_with_servers(command, extra={"CHROMIUM_PATH": chromium}, workers=workers)
 

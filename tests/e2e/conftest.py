@@ -1,7 +1,7 @@
 """One demonstration and one browser for all tests of this folder.
 
-They come last and in the order in which they are written: the browser's own event loop would be in the way of tests
-that ask the database, and the machine is busy enough while they run.
+They come in one go and in the order in which they are written, and what they share ends with them: the browser's own
+event loop would be in the way of tests that ask the database.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items[:] = [item for item in items if item not in set(ours)] + ours
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demonstration]:
     """One of our own, or the running one in the directory that E2E_DEMO names, for a quick look."""
     if running := environment.outside().get("E2E_DEMO"):
@@ -54,7 +54,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demonstration]:
         yield demo
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     path = browsers.provide(given=environment.outside())
     with sync_playwright() as playwright:
@@ -63,7 +63,7 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def sessions() -> dict[str, Any]:
     """Who is logged in already, by the person's key in demo.json: cookies to go on with."""
     return {}
@@ -125,14 +125,14 @@ def watch(context: BrowserContext, *, origin: str, faults: list[str]) -> None:
     context.on("weberror", lambda error: faults.append(str(error.error)))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def release(demo: Demonstration, browser: Browser, sessions: dict[str, Any]) -> Sending:
     """The release roster, sent by a member of staff in the browser: the main way, once for all tests."""
     with windows(demo, browser, sessions) as open_window:
         return send_roster(open_window("staff"), demo, roster=RELEASE_ROSTER, text=TEXT)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def scripted(demo: Demonstration, browser: Browser, sessions: dict[str, Any], release: Sending) -> Sending:
     """The demonstration's own roster, whose numbers are scripts of the simulator."""
     with windows(demo, browser, sessions) as open_window:
