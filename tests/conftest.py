@@ -32,17 +32,12 @@ from tenants.services import create_member, create_tenant, issue_api_key
 pytest_plugins = ["tests.figures", "tests.sharing"]
 
 NOON = datetime(2022, 8, 15, 3, 0, tzinfo=UTC)  # 12:00 in Japan
-# Every row, and every sequence from its beginning.
-EMPTY = """
-DO $$ DECLARE name text; BEGIN
-    FOR name IN SELECT quote_ident(tablename) FROM pg_tables WHERE schemaname = 'public'
-        AND tablename NOT IN ('django_migrations', 'django_content_type', 'auth_permission')
-    LOOP EXECUTE 'DELETE FROM ' || name; END LOOP;
-    FOR name IN SELECT format('%I.%I', schemaname, sequencename) FROM pg_sequences
-        WHERE schemaname = 'public' AND last_value IS NOT NULL
-        AND sequencename NOT IN ('django_migrations_id_seq', 'django_content_type_id_seq', 'auth_permission_id_seq')
-    LOOP PERFORM setval(name, 1, false); END LOOP;
-END $$
+KEPT = {"django_migrations", "django_content_type", "auth_permission"}
+# Sequences that were used begin anew with the tables that are emptied.
+RESTART = """
+SELECT setval(format('%%I.%%I', s.schemaname, s.sequencename), 1, false) FROM pg_sequences AS s JOIN pg_depend AS d
+    ON d.objid = format('%%I.%%I', s.schemaname, s.sequencename)::regclass AND d.refobjid::regclass::text = ANY(%s)
+    WHERE s.last_value IS NOT NULL
 """
 
 
@@ -104,13 +99,18 @@ def committed(django_db_blocker: Any) -> Iterator[None]:
                 connection.close()
 
 
-def empty_tables() -> None:
-    """As the superuser and without triggers. TRUNCATE would make some two hundred files anew, which takes seconds on a slow
-    disk; to delete few rows takes none."""
+def empty_tables(*apps: str) -> None:
+    """Those of these apps, or all; as the superuser and without triggers.
+
+    TRUNCATE would make some two hundred files anew, which takes seconds on a slow disk; to delete few rows takes none.
+    """
     where = psycopg.conninfo.make_conninfo(settings.DATABASE_ADMIN_URL, dbname=settings.DATABASES["owner"]["NAME"])
     with psycopg.connect(where, autocommit=True) as superuser:
+        found = superuser.execute("SELECT tablename::text FROM pg_tables WHERE schemaname = 'public'").fetchall()
+        tables = sorted(name for (name,) in found if name not in KEPT and (not apps or name.partition("_")[0] in apps))
         superuser.execute("SET session_replication_role = replica")
-        superuser.execute(EMPTY)
+        superuser.execute("; ".join(f"DELETE FROM {table}" for table in tables))  # noqa: S608 - our own names
+        superuser.execute(RESTART, [tables])
 
 
 def make_cast(name: str, **rules: Any) -> Cast:

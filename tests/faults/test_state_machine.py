@@ -15,7 +15,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-import psycopg
 import pytest
 from django.utils import timezone
 from hypothesis import HealthCheck, Phase, settings
@@ -39,9 +38,9 @@ from dispatch.services.sending.database import Connection, connect
 from dispatch.services.sending.parts import REFERENCES, ClaimedBatch, Part, slot_of
 from dispatch.services.sending.windows import Answered, Window
 from dispatch.states import FINAL, Status
-from tests.conftest import Cast
+from tests.conftest import Cast, empty_tables
 from tests.faults.arranging import numbers
-from tests.faults.harness import W, admin_url
+from tests.faults.harness import W
 from tests.smsc import make_account, make_batch, states, tallied
 
 TEXTS = 12
@@ -101,10 +100,7 @@ class Engine(RuleBasedStateMachine):
 
     @initialize(policy=st.sampled_from(list(Policy)))
     def arrange(self, policy: Policy) -> None:
-        with psycopg.connect(admin_url(), autocommit=True) as connection:
-            connection.execute(
-                "TRUNCATE dispatch_batch, dispatch_tally, carriers_carrieraccount, carriers_storedreceipt CASCADE"
-            )
+        empty_tables("dispatch", "carriers")
         self.policy = policy
         self.account = make_account(2775)
         self.batch = make_batch(self.cast, self.account, numbers(TEXTS), policy=policy)

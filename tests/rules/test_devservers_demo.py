@@ -68,7 +68,7 @@ def demo(tmp_path: Path) -> Iterator[Demo]:
         )
     try:
         demo = Demo(directory=tmp_path, process=process)
-        wait_for(demo.is_described, timeout_s=150)
+        wait_for(demo.is_described, timeout_s=400)
         yield demo
     finally:
         group = Group(name="demo", pid=process.pid, stage=0, stop_signal=signal.SIGINT, grace_s=60)
@@ -86,7 +86,7 @@ class TestDemo:
         assert status_of(described["url"] + "/readyz") == 200
 
         os.kill(first["worker-carrier-1"], signal.SIGKILL)
-        wait_for(lambda: demo.description()["pids"]["worker-carrier-1"] != first["worker-carrier-1"], timeout_s=15)
+        wait_for(lambda: demo.description()["pids"]["worker-carrier-1"] != first["worker-carrier-1"], timeout_s=60)
         second = demo.description()["pids"]
         assert {name for name in first if first[name] != second[name]} == {"worker-carrier-1"}
         wait_for(lambda: status_of(described["url"] + "/readyz") == 200, timeout_s=30)
