@@ -1,4 +1,4 @@
-"""A private PostgreSQL: a cluster of our own, on the loopback address, behind a password."""
+"""A private PostgreSQL: a cluster of our own, behind a password; on the loopback address unless a test asks for another."""
 
 from __future__ import annotations
 
@@ -36,10 +36,13 @@ class Cluster:
     password: str
     fsync: bool
     """Off only for tests: a crash of the *machine* may then lose the cluster. A killed process never does."""
+    address: str = LOOPBACK
+    within: tuple[str, ...] = ()
+    """The words before its command that put it elsewhere: into a network namespace, say."""
 
     @property
     def admin_url(self) -> str:
-        return f"postgresql://{SUPERUSER}:{self.password}@{LOOPBACK}:{self.port}/postgres"
+        return f"postgresql://{SUPERUSER}:{self.password}@{self.address}:{self.port}/postgres"
 
 
 def start(cluster: Cluster, *, runner: Runner) -> int:
@@ -59,7 +62,7 @@ def start(cluster: Cluster, *, runner: Runner) -> int:
 def program(cluster: Cluster, *, descent: Descent) -> Program:
     """The server. SIGINT is its fast shutdown: it does not wait for clients to leave (PostgreSQL 18 §18.5)."""
     options = {
-        "listen_addresses": LOOPBACK,
+        "listen_addresses": cluster.address,
         "port": str(cluster.port),
         "unix_socket_directories": "",
         "max_connections": "200",
@@ -78,7 +81,12 @@ def program(cluster: Cluster, *, descent: Descent) -> Program:
     settings = [word for name, value in options.items() for word in ("-c", f"{name}={value}")]
     return Program(
         name="postgres",
-        command=(*descent.prefix, cluster.programs.path("postgres"), "-D", str(cluster.directory), *settings),
+        command=(
+            *cluster.within,
+            *descent.prefix,
+            *(cluster.programs.path("postgres"), "-D", str(cluster.directory)),
+            *settings,
+        ),
         environment=_environment(),
         stage=_STAGE,
         stop_signal=signal.SIGINT,
@@ -100,6 +108,9 @@ def _initialise(cluster: Cluster, *, descent: Descent, runner: Runner) -> None:
         runner.run(Program(name="initdb", command=command, environment=_environment()), timeout_s=_INITDB_TIMEOUT_S)
     finally:
         password_file.unlink()
+    if cluster.address != LOOPBACK:  # initdb lets in this machine only
+        with (unfinished / "pg_hba.conf").open("a") as rules:
+            rules.write("host all all samenet scram-sha-256\n")
     unfinished.rename(cluster.directory)
 
 

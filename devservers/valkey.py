@@ -1,4 +1,4 @@
-"""A private Valkey (or Redis): on the loopback address, behind a password, in memory only."""
+"""A private Valkey (or Redis): behind a password, in memory only; on the loopback address unless a test asks for another."""
 
 from __future__ import annotations
 
@@ -26,10 +26,13 @@ class Broker:
     port: int
     password: str
     name: str = "valkey"
+    address: str = LOOPBACK
+    within: tuple[str, ...] = ()
+    """The words before its command that put it elsewhere: into a network namespace, say."""
 
     @property
     def url(self) -> str:
-        return f"redis://:{self.password}@{LOOPBACK}:{self.port}/0"
+        return f"redis://:{self.password}@{self.address}:{self.port}/0"
 
 
 def start(broker: Broker, *, runner: Runner) -> int:
@@ -43,7 +46,7 @@ def start(broker: Broker, *, runner: Runner) -> int:
     pid = runner.start(
         Program(
             name=broker.name,
-            command=(str(broker.program), str(configuration)),
+            command=(*broker.within, str(broker.program), str(configuration)),
             environment={"PATH": os.defpath, "LC_ALL": "C"},
             stage=0,
         )
@@ -55,7 +58,7 @@ def start(broker: Broker, *, runner: Runner) -> int:
 def _configuration(broker: Broker) -> str:
     """PostgreSQL is the queue of record: nothing is saved, and nothing is ever evicted behind a worker's back."""
     lines = [
-        f"bind {LOOPBACK}",
+        f"bind {broker.address}",
         f"port {broker.port}",
         f"requirepass {broker.password}",
         f'dir "{broker.directory}"',

@@ -24,6 +24,9 @@ NAMES: Final = frozenset(
         "expand.before_chunk",
         "expand.after_chunk",
         "read.after_chunk",
+        "publish.before_send",
+        "web.after_commit",
+        "webhook.after_store",
     }
 )
 _passed = 0

@@ -18,6 +18,7 @@ from tenants.account.factors import proved_at
 from tenants.account.sessions import mark_seen
 from tenants.actors import Actor
 from tenants.context import tenant_scope
+from tenants.failpoints import failpoint
 from tenants.models import Tenant, User
 from tenants.network import client_address, is_allowed
 from tenants.selectors import actor_of, actor_of_key, tenant_of_key
@@ -82,7 +83,8 @@ class ScopeMiddleware:
             response = self.get_response(request)
             if response.status_code >= 500:
                 transaction.set_rollback(True)
-            return response
+        failpoint("web.after_commit")
+        return response
 
 
 LOG_OUT = "account_logout"

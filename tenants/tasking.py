@@ -13,6 +13,7 @@ from django.db import transaction
 from kombu.exceptions import OperationalError
 
 from tenants.context import TenantScopeMissing, tenant_scope
+from tenants.failpoints import failpoint
 
 log = structlog.get_logger()
 MOST_WAITING: Final = 1_000  # wake-ups; the sweep finds again what is dropped beyond them
@@ -76,6 +77,7 @@ class Publisher:
     def _run(self) -> None:
         while True:
             name, ids = self._waiting.get()
+            failpoint("publish.before_send")
             try:
                 current_app.send_task(name, kwargs=ids, retry=False, ignore_result=True)
             except (OperationalError, OSError) as exc:

@@ -54,6 +54,14 @@ def wait_until(holds: Callable[[], Any], *, timeout_s: float, what: str, every_s
     return time.monotonic() - began
 
 
+def is_answering(port: int) -> bool:
+    try:
+        urllib.request.urlopen(f"http://{ports.LOOPBACK}:{port}/healthz", timeout=60).close()  # noqa: S310 - our own port
+    except OSError:
+        return False
+    return True
+
+
 def own_environment() -> dict[str, str]:
     """What this test runs in, for processes that serve; with a broker database that no other test uses."""
     given = dict(os.environ)  # noqa: TID251 - handed on to processes as it is
@@ -75,8 +83,17 @@ def admin_url() -> str:
 class System:
     """The processes of one try. Use it as a context manager; what it starts it ends."""
 
-    def __init__(self, folder: Path, *, environment: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        environment: Mapping[str, str] | None = None,
+        smsc_address: str = ports.LOOPBACK,
+        smsc_within: tuple[str, ...] = (),
+    ) -> None:
         self.folder = folder
+        self.smsc_address = smsc_address
+        self.smsc_within = smsc_within
         self.environment = dict(environment) if environment is not None else own_environment()
         self.deaths: dict[str, list[int]] = {}
         self.killed_at: datetime | None = None
@@ -108,8 +125,9 @@ class System:
 
     # Processes
 
-    def start(self, program: Program, *, failpoint: str = "", **more: str) -> None:
-        """Start it, supervised from now on. Started again, it is without its failpoint."""
+    def start(self, program: Program, *, failpoint: str = "", within: tuple[str, ...] = (), **more: str) -> None:
+        """Start it, supervised from now on; ``within`` runs it on another host. Started again, it has no failpoint."""
+        program = replace(program, command=(*within, *program.command))
         with self._lock:
             self._programs[program.name] = program
             self._resting.discard(program.name)
@@ -119,27 +137,29 @@ class System:
 
     def start_smsc(self, *accounts: str, **knobs: object) -> None:
         """The simulator, with receipts that come soon; ``accounts`` are system_ids beside "todoke"."""
-        words = ["--port", str(self.smsc_port), "--control-port", str(self.control_port)]
+        words = ["--host", self.smsc_address, "--port", str(self.smsc_port), "--control-port", str(self.control_port)]
         words += ["--system-id", "todoke", "--password", PASSWORD, "--journal", str(self.journal_path)]
         for name in accounts:
             words += ["--account", f"{name}:{PASSWORD}"]
         for name, value in {"receipt_delay": "0.1:0.3", **knobs}.items():
             words += [f"--{name.replace('_', '-')}", str(value)]
-        self.start(manage("smsc", *words, environment=self.environment, name=SMSC))
+        self.start(manage("smsc", *words, environment=self.environment, name=SMSC), within=self.smsc_within)
         is_up = ports.wait_until_listening(
-            host=ports.LOOPBACK, port=self.smsc_port, timeout_s=60, is_alive=lambda: True
+            host=self.smsc_address, port=self.smsc_port, timeout_s=60, is_alive=lambda: True
         )
         if not is_up:
             raise Waited(f"the simulator is not up: {self._runner.tail(SMSC)}")
 
-    def start_carrier(self, number: int = 1, *, failpoint: str = "", **more: str) -> str:
+    def start_carrier(self, number: int = 1, *, failpoint: str = "", within: tuple[str, ...] = (), **more: str) -> str:
         program = processes.carrier_worker(bind=number, environment=self.environment)
-        self.start(program, failpoint=failpoint, **more)
+        self.start(program, failpoint=failpoint, within=within, **more)
         return program.name
 
-    def start_default(self, *, failpoint: str = "", name: str = processes.WORKER, **more: str) -> str:
+    def start_default(
+        self, *, failpoint: str = "", name: str = processes.WORKER, within: tuple[str, ...] = (), **more: str
+    ) -> str:
         program = replace(processes.default_worker(environment=self.environment), name=name)
-        self.start(program, failpoint=failpoint, **more)
+        self.start(program, failpoint=failpoint, within=within, **more)
         return name
 
     def start_beat(self, name: str = processes.BEAT) -> str:
@@ -147,11 +167,11 @@ class System:
         self.start(replace(processes.beat(directory=folder, environment=self.environment), name=name))
         return name
 
-    def start_web(self, port: int) -> str:
+    def start_web(self, port: int, *, name: str = processes.WEB, failpoint: str = "") -> str:
         environment = {**self.environment, "PORT": str(port), "BASE_URL": f"http://{ports.LOOPBACK}:{port}"}
-        program = processes.web(port=port, environment=environment)
-        self.start(program)
-        ports.wait_until_listening(host=ports.LOOPBACK, port=port, timeout_s=60, is_alive=lambda: True)
+        program = replace(processes.web(port=port, environment=environment), name=name)
+        self.start(program, failpoint=failpoint)
+        wait_until(lambda: is_answering(port), timeout_s=180, what=f"{name} answers")
         return program.name
 
     def pid(self, name: str) -> int:
@@ -199,7 +219,7 @@ class System:
         """An account that leads to the simulator, as an operator would make it."""
         fields = {"window": W, "binds": 1, "texts_per_s": None}
         fields |= {key: options.pop(key) for key in tuple(options) if key in fields}
-        config = {"host": ports.LOOPBACK, "port": port or self.smsc_port, "system_id": name, **options}
+        config = {"host": self.smsc_address, "port": port or self.smsc_port, "system_id": name, **options}
         return configure_account(name=name, provider="smpp", config=config, secrets={"password": PASSWORD}, **fields)
 
     def turn(self, **knobs: object) -> None:

@@ -80,7 +80,7 @@ def judge(
         deadlines = {message_id for (message_id,) in connection.execute(DEADLINES)}
         tallies = {int(state): int(n) for state, n in connection.execute(TALLIES)}
         stored = Counter((carrier_id, status) for carrier_id, status in connection.execute(RECEIPTS))
-    if any(message_id >= REFERENCES for message_id, _, _ in messages):
+    if taken and any(message_id >= REFERENCES for message_id, _, _ in messages):
         raise ValueError("references repeat: the journal could not tell these messages apart")
     ends = {int(reference): state for report in reports for (_, reference), state in report.message_states.items()}
     return Outcome(

@@ -35,7 +35,7 @@ POSTGRES, VALKEY = "postgres", "valkey"
 class Servers:
     """Both, prepared, with the environment that leads to them. Use it as a context manager."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, address: str = ports.LOOPBACK, within: tuple[str, ...] = ()) -> None:
         self._runner = Runner(logs=folder / "logs", stop=StopRequest())
         keys = keys_of.load_or_create(folder)
         found = programs.find_postgres()
@@ -45,12 +45,16 @@ class Servers:
             port=ports.free_port(),
             password=keys.postgres_password,
             fsync=False,
+            address=address,
+            within=within,
         )
         self.broker = valkey.Broker(
             program=programs.find_valkey(),
             directory=folder / "valkey",
             port=ports.free_port(),
             password=keys.valkey_password,
+            address=address,
+            within=within,
         )
         urls = ServerUrls(admin_database=self.cluster.admin_url, redis=self.broker.url)
         composed = environments.compose(

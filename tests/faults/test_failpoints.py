@@ -33,7 +33,8 @@ from tests.faults.harness import BROKER_DATABASE, FAILPOINT_EXIT, System, W, bro
 from tests.smsc import make_batch
 
 IN_CARRIER_WORKER = sorted(name for name in NAMES if name.startswith(("pump.", "receipts.")))
-IN_DEFAULT_WORKER = sorted(NAMES - set(IN_CARRIER_WORKER))
+IN_DEFAULT_WORKER = sorted(name for name in NAMES if name.startswith(("expand.", "read.")))
+IN_WEB = {"web.after_commit", "webhook.after_store", "publish.before_send"}  # test_failpoints_web
 APPS = ("tenants", "recipients", "templates_sms", "carriers", "dispatch", "reports", "config")
 TEXTS = 60
 ROWS = 4_500  # more than one chunk
@@ -54,9 +55,38 @@ def names_in(path: Path) -> Iterator[str]:
             yield from (str(ast.literal_eval(outcome)) for outcome in outcomes)
 
 
+BORDERS = {"submit", "acknowledge", "send_task", "commit", "claim", "store_and_apply"}
+"""Methods by which octets leave (to the carrier, in answer to a receipt, to the broker), and what is committed for them.
+
+Letters and operators' webhooks carry no resident's text; a request's own commit is the middleware's.
+"""
+BY_ITS_CALLER = {("receiving", "_acknowledge")}  # of which the only one that has stored is `_store`
+
+
+def borders() -> Iterator[tuple[tuple[str, str], bool]]:
+    """Module and function of each such call in what sends and receives, and whether a failpoint stands beside it."""
+    for path in [ROOT / "tenants" / "tasking.py", *(ROOT / "dispatch" / "services" / "sending").glob("*.py")]:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                called = {ast.unparse(call.func) for call in ast.walk(node) if isinstance(call, ast.Call)}
+                if any("." in name and name.rpartition(".")[2] in BORDERS for name in called):
+                    yield (path.stem, node.name), "failpoint" in called
+
+
 class TestNames:
     def test_are_each_used_exactly_once(self) -> None:
         assert Counter(used_failpoints()) == Counter(NAMES)
+
+    def test_are_each_reached_by_a_test(self) -> None:
+        assert {*IN_CARRIER_WORKER, *IN_DEFAULT_WORKER, *IN_WEB} == NAMES
+
+    def test_stand_at_every_border_between_commit_and_socket(self) -> None:
+        found = dict(borders())
+
+        assert {("pump", "_write"), ("pump", "_commit_window"), ("receiving", "_store"), ("tasking", "_run")} <= set(
+            found
+        )
+        assert {place for place, has_failpoint in found.items() if not has_failpoint} == BY_ITS_CALLER
 
 
 class TestKilledAtEachFailpoint:
@@ -74,7 +104,7 @@ class TestKilledAtEachFailpoint:
 
         sent, expanded = TEXTS * len(IN_CARRIER_WORKER), ROWS * len(campaigns)
         outcome = system.judge_when_settled(texts=sent + expanded)
-        report(f"1, 2 each of {len(NAMES)} failpoints", outcome)
+        report(f"1, 2 each of {system.kills} failpoints of the workers", outcome)
         assert {name: system.deaths[name] for name in carriers} == {name: [FAILPOINT_EXIT] for name in carriers}
         assert rows_of(roster) == ("ready", ROWS, ROWS)
         assert [messages_of(campaign) for campaign in campaigns] == [(True, ROWS, ROWS)] * len(campaigns)
@@ -117,7 +147,7 @@ def kill_default_workers(cast: Cast, system: System, roster: Roster, campaigns: 
         wait_until(partial(has_died_in_pool, system, name), timeout_s=60, what=f"{name} is reached")
         system.rest(name)
         system.kill(name)
-    system.kills = len(NAMES)
+    system.kills = len(IN_CARRIER_WORKER) + len(IN_DEFAULT_WORKER)
 
 
 def has_died_in_pool(system: System, name: str) -> bool:

@@ -21,7 +21,7 @@ from tests.faults.harness import System, admin_url, wait_until
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(900)]
 
-ROWS = 60_000
+ROWS = 100_000
 KILLS = 3
 GOES_ON_S = 90
 

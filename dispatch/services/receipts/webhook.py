@@ -21,6 +21,7 @@ from carriers.registry import provider_named
 from dispatch.services.receipts.recording import RECEIPT_TABLE, fitted
 from dispatch.task_names import PUMP
 from tenants import keys
+from tenants.failpoints import failpoint
 from tenants.tasking import enqueue
 
 log = structlog.get_logger()
@@ -51,6 +52,7 @@ def take_webhook_call(*, account_id: UUID, headers: Mapping[str, str], body: byt
         if not _is_first(account, body, now=now):
             return 0
         _store(account, receipts, now=now)
+    failpoint("webhook.after_store")
     enqueue(PUMP, account_id=account.pk)
     return len(receipts)
 

@@ -24,15 +24,16 @@ async def connect() -> Connection:
     Plans that would read a whole index for a batch are switched off (DESIGN.md §8). Raises ``psycopg.OperationalError``.
     """
     database = settings.DATABASES["carrier"]
+    options = dict(database["OPTIONS"])
+    options["options"] += " -c enable_mergejoin=off -c enable_hashjoin=off -c timezone=UTC"
     connection: Connection = await AsyncConnection.connect(
         host=database["HOST"],
         port=database["PORT"] or 5432,
         user=database["USER"],
         password=database["PASSWORD"],
         dbname=database["NAME"],
-        connect_timeout=5,
         autocommit=True,
-        options="-c enable_mergejoin=off -c enable_hashjoin=off -c timezone=UTC",
+        **options,
     )
     connection.prepare_threshold = 2
     return connection
