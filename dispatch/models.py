@@ -71,7 +71,7 @@ class Campaign(TenantOwned):
     approved_by = TenantForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
     approved_at = models.DateTimeField(null=True)
     sent_by = TenantForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
-    override_reason = models.CharField(max_length=200, blank=True)
+    ignores_hours = models.BooleanField(default=False, help_text="Why stands in the audit trail.")
     expanded_row = models.PositiveIntegerField(default=0, help_text="Rows up to this one have their message or call.")
     expanded_parts = models.PositiveIntegerField(default=0)
     is_expanded = models.BooleanField(default=False)

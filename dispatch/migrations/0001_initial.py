@@ -45,7 +45,7 @@ class Migration(migrations.Migration):
                 ('approval_hash', models.BinaryField(help_text='Keyed hash of text and recipients that was approved.', null=True)),
                 ('approval_asked_at', models.DateTimeField(null=True)),
                 ('approved_at', models.DateTimeField(null=True)),
-                ('override_reason', models.CharField(blank=True, max_length=200)),
+                ('ignores_hours', models.BooleanField(default=False, help_text='Why stands in the audit trail.')),
                 ('expanded_row', models.PositiveIntegerField(default=0, help_text='Rows up to this one have their message or call.')),
                 ('expanded_parts', models.PositiveIntegerField(default=0)),
                 ('is_expanded', models.BooleanField(default=False)),

@@ -29,7 +29,7 @@ _HOLD: Final = """
     SET due_at = %(opening)s, stop = CASE WHEN b.state = 1 AND b.stop IS NULL THEN 0 ELSE b.stop END
     FROM dispatch_campaign c
     WHERE b.tenant_id = %(tenant_id)s AND b.state IN (0, 1) AND b.due_at < %(opening)s
-      AND c.tenant_id = b.tenant_id AND c.id = b.campaign_id AND c.override_reason = ''
+      AND c.tenant_id = b.tenant_id AND c.id = b.campaign_id AND NOT c.ignores_hours
 """
 _WITH_ACCEPTED: Final = f"""
     SELECT campaign_id FROM dispatch_tally WHERE tenant_id = %s AND state = {int(Status.ACCEPTED)}
@@ -65,7 +65,7 @@ def start_scheduled(*, campaign_id: int, now: datetime) -> bool:
     if campaign.state != CampaignState.SCHEDULED or campaign.send_at is None or campaign.send_at > now:
         return False
     tenant = Tenant.objects.get(pk=campaign.tenant_id)
-    opening = now if campaign.override_reason else hours_of(tenant).opening(now)
+    opening = now if campaign.ignores_hours else hours_of(tenant).opening(now)
     if opening > now:
         campaign.send_at = opening
         campaign.save(update_fields=["send_at"])

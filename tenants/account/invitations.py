@@ -57,12 +57,13 @@ class Invited:
 def invite(*, email: str, name: str, role: Role, department: Department | None, by: Actor, now: datetime) -> Invitation:
     """Invite a person; the mail leaves after the commit. An earlier invitation of the same address ends.
 
-    Raises ``NotAllowed`` and ``EmailTaken``.
+    Raises ``NotAllowed``, and ``EmailTaken`` for somebody of this office: of another's people nothing is told here. Whoever
+    has the address reads it on their own page (``accept``).
     """
     must_cover(by, department)
     address = email.strip().lower()
     Tenant.objects.select_for_update().get(pk=current_tenant_id())  # two admins at once stand in line
-    if User.objects.filter(email__iexact=address).exists():
+    if User.objects.filter(email__iexact=address, tenant_id=current_tenant_id()).exists():
         raise EmailTaken
     email_hash = keys.ring().hash("invitation", address)
     with transaction.atomic():

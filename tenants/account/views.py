@@ -26,7 +26,7 @@ from tenants.account import factors, invitations, sessions
 from tenants.account.devices import device_words, remember_device
 from tenants.account.forms import AppForm, FirstPasswordForm, NewKeyForm, key_invitation
 from tenants.account.trail import write
-from tenants.errors import Refused
+from tenants.errors import EmailTaken, Refused
 from tenants.models import User
 from tenants.pages import BOTH, GET, POST, page
 from tenants.permissions import Permission
@@ -287,8 +287,9 @@ def invitation(request: HttpRequest, token: str) -> HttpResponse:
 def _join(request: HttpRequest, invited: invitations.Invited, form: FirstPasswordForm) -> HttpResponse:
     try:
         user = invitations.accept(invited=invited, password=form.cleaned_data["password"], now=timezone.now())
-    except Refused:
-        return render(request, "tenants/account/invitation_over.html", status=404)
+    except Refused as refused:
+        context = {"is_taken": isinstance(refused, EmailTaken)}
+        return render(request, "tenants/account/invitation_over.html", context, status=404)
     logout(request)
     get_account_adapter(request).login(request, user)
     return redirect("/")

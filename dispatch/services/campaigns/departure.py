@@ -49,14 +49,14 @@ def send_campaign(*, campaign: Campaign, by: Actor, now: datetime, override_reas
     tenant = Tenant.objects.get(pk=campaign.tenant_id)
     _freeze(campaign, now=now)
     _check(campaign, tenant=tenant)
-    departure = departure_time(campaign, tenant=tenant, now=now, override_reason=override_reason)
+    departure = departure_time(campaign, tenant=tenant, now=now, ignores_hours=bool(override_reason))
     state = CampaignState.SCHEDULED if departure > now else CampaignState.SENDING
     fields: dict[str, Any] = {
         "state": state,
         "send_at": departure,
         "as_of": sending_day(departure, now=now),
         "sent_by_id": by.user_id,
-        "override_reason": override_reason[:200],
+        "ignores_hours": bool(override_reason),
         "started_at": now if state == CampaignState.SENDING else None,
     }
     # Whoever presses fifty times at once stands in line at the lock; the condition is the fence behind it.
@@ -68,7 +68,7 @@ def send_campaign(*, campaign: Campaign, by: Actor, now: datetime, override_reas
             kind="campaign",
             object_id=str(campaign.public_id),
             department_id=campaign.department_id,
-            details={"state": state, "send_at": departure.isoformat(), "override_reason": override_reason},
+            details={"state": state, "send_at": departure.isoformat(), "override_reason": override_reason[:200]},
         )
         if state == CampaignState.SENDING:
             enqueue_on_commit(EXPAND_CAMPAIGN, tenant_id=campaign.tenant_id, campaign_id=campaign.pk)
@@ -76,10 +76,10 @@ def send_campaign(*, campaign: Campaign, by: Actor, now: datetime, override_reas
     return campaign
 
 
-def departure_time(campaign: Campaign, *, tenant: Tenant, now: datetime, override_reason: str = "") -> datetime:
+def departure_time(campaign: Campaign, *, tenant: Tenant, now: datetime, ignores_hours: bool = False) -> datetime:
     """When the first text may leave: the planned instant or now, moved to the next opening of the tenant's hours."""
     planned = max(campaign.send_at or now, now)
-    return planned if override_reason else hours_of(tenant).opening(planned)
+    return planned if ignores_hours else hours_of(tenant).opening(planned)
 
 
 def hours_of(tenant: Tenant) -> SendingHours:

@@ -69,7 +69,7 @@ def resume_campaign(*, campaign: Campaign, by: Actor, now: datetime) -> Campaign
     if not _move(campaign, (CampaignState.PAUSED,), CampaignState.SENDING):
         return _already(campaign, CampaignState.SENDING, _("一時停止中ではないため、再開できません。"))
     tenant = Tenant.objects.get(pk=campaign.tenant_id)
-    due_at = departure_time(campaign, tenant=tenant, now=now, override_reason=campaign.override_reason)
+    due_at = departure_time(campaign, tenant=tenant, now=now, ignores_hours=campaign.ignores_hours)
     batches = change_batches(campaign, free=(BatchState.PAUSED,), to=BatchState.READY, stop=None, due_at=due_at)
     for account_id in sorted({account_id for _batch_id, account_id in batches}):
         enqueue_on_commit(PUMP, account_id=account_id)

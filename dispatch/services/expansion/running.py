@@ -117,7 +117,7 @@ def _placement(campaign: Campaign, tenant: Tenant, *, now: datetime) -> Placemen
     return Placement(
         batch_state=state,
         message_state=Status.CANCELLED if state == BatchState.CANCELLED else Status.QUEUED,
-        due_at=departure_time(campaign, tenant=tenant, now=now, override_reason=campaign.override_reason),
+        due_at=departure_time(campaign, tenant=tenant, now=now, ignores_hours=campaign.ignores_hours),
     )
 
 

@@ -193,7 +193,8 @@ class TestSendCampaign:
 
         sent = send_campaign(campaign=draft, by=acme.admin, now=NIGHT, override_reason="至急")
 
-        assert (sent.state, sent.override_reason) == (CampaignState.SENDING, "至急")
+        assert (sent.state, sent.ignores_hours) == (CampaignState.SENDING, True)
+        assert AuditEvent.objects.get(action="campaign.sent").personal["override_reason"] == "至急"
 
     def test_takes_no_reason_from_staff(self, draft: Campaign, acme: Cast) -> None:
         with pytest.raises(NotAllowed):

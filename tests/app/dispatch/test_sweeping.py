@@ -183,7 +183,7 @@ class TestHours:
         campaign = sending(acme)
         with acme.scope():
             Tenant.objects.filter(pk=acme.tenant.pk).update(send_from="09:00", send_until="10:00")
-            Campaign.objects.filter(pk=campaign.pk).update(override_reason="至急")
+            Campaign.objects.filter(pk=campaign.pk).update(ignores_hours=True)
         sweeping.sweep(now=NOON)
 
         with acme.scope():

@@ -150,6 +150,14 @@ class TestInvitations:
         with pytest.raises(EmailTaken):
             accept(invited=invited, password=PASSWORD, now=timezone.now())
 
+    def test_of_another_office_it_is_told_to_whoever_has_the_address_only(self, globex: Cast, link: str) -> None:
+        User.objects.create_user(email=NEW["email"], password=None, name="x", tenant=globex.tenant)
+
+        answer = Client().post(link, {"password": PASSWORD, "again": PASSWORD})
+
+        assert answer.status_code == 404
+        assert "すでに「届け」で使われています" in answer.content.decode()
+
     def test_of_two_uses_at_once_one_wins(self, link: str) -> None:
         token = link.rsplit("/", 1)[1]
         first, second = (find_invitation(token, now=timezone.now()) for _ in range(2))
