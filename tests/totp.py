@@ -19,3 +19,10 @@ def code_at(secret: str, at: float) -> str:
 
 def current_code(secret: str) -> str:
     return code_at(secret, time.time())
+
+
+def wait_for_room(needed_s: float = 10) -> None:
+    """Until the code that is shown now stays for so long."""
+    left_s = PERIOD_S - time.time() % PERIOD_S
+    if left_s < needed_s:
+        time.sleep(left_s)
