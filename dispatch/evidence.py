@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 
 from carriers.models import CarrierAccount, StoredReceipt
 from dispatch.models import Batch, EventKind, Message, MessageEvent, MessagePart
@@ -18,6 +18,7 @@ from dispatch.states import Status
 from tenants import keys
 from tenants.actors import Actor
 from tenants.models import AuditEvent
+from tenants.selectors import seen_by
 
 PARTS_PER_SEQ: Final = 256
 RECEIPT_TABLE: Final = "carriers_storedreceipt"
@@ -74,11 +75,7 @@ def messages(*, by: Actor, phone: str = "", reference: str = "", since: datetime
 
     Whoever reads for some departments only sees their messages, and those that belong to no department.
     """
-    found: QuerySet[Message] = Message.objects.select_related("campaign")
-    if by.department_ids is not None:
-        found = found.filter(
-            _of_departments("campaign", by.department_ids) & _of_departments("batch", by.department_ids)
-        )
+    found: QuerySet[Message] = Message.objects.filter(seen_by(by, "campaign", "batch")).select_related("campaign")
     if phone:
         found = found.filter(phone_hash=keys.ring().hash("phone", phone))
     if reference:
@@ -86,11 +83,6 @@ def messages(*, by: Actor, phone: str = "", reference: str = "", since: datetime
     if since:
         found = found.filter(created_at__gte=since)
     return found
-
-
-def _of_departments(owner: str, department_ids: frozenset[int]) -> Q:
-    """``owner`` belongs to one of these departments, or to none."""
-    return Q(**{f"{owner}__department_id__in": department_ids}) | Q(**{f"{owner}__department_id": None})
 
 
 def shown(rows: Sequence[Message]) -> list[Shown]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from django.db.models import F, OuterRef, Q, QuerySet, Subquery
+from django.db.models import F, OuterRef, QuerySet, Subquery
 
 from templates_sms.advice import Expectations, advise
 from templates_sms.labels import advice_sentence, template_sentence, value_sentence
@@ -15,6 +15,7 @@ from templates_sms.models import MessageTemplate, TemplateVersion
 from templates_sms.rendering import Renderer, TemplateProblem, find_placeholders
 from tenants.actors import Actor
 from tenants.models import Tenant
+from tenants.selectors import seen_by
 
 MILLICENTS_PER_YEN: Final = 100_000
 # What stands for a person before there is a roster; anything else is shown by its own name.
@@ -49,9 +50,7 @@ def visible_templates(by: Actor) -> QuerySet[Any]:
     version = TemplateVersion.objects.filter(template=OuterRef("pk"), number=OuterRef("current"))
     found: QuerySet[Any] = MessageTemplate.objects.filter(archived_at=None).select_related("department")
     found = found.annotate(text=Subquery(version.values("text")[:1])).order_by(F("name"), "pk")
-    if by.department_ids is not None:
-        found = found.filter(Q(department_id__in=by.department_ids) | Q(department=None))
-    return found
+    return found.filter(seen_by(by))
 
 
 def placeholder_names(text: str) -> list[str]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from tenants.actors import Actor
@@ -62,6 +62,19 @@ def actor_of_key(token: str) -> Actor | None:
 def hash_secret(secret: str) -> bytes:
     """A key's secret is 32 random bytes, so a plain hash cannot be guessed."""
     return hashlib.sha256(secret.encode()).digest()
+
+
+def seen_by(by: Actor, *owners: str) -> Q:
+    """What belongs to a department that this person sees, or to none: the one rule of all lists that departments share.
+
+    ``owners`` are relations to what has the department, and each of them must be seen; without any the row has it.
+    """
+    seen = Q()
+    if by.department_ids is not None:
+        for owner in owners or ("",):
+            department = f"{owner}__department_id" if owner else "department_id"
+            seen &= Q(**{f"{department}__in": by.department_ids}) | Q(**{department: None})
+    return seen
 
 
 def departments_of(actor: Actor) -> list[Department]:

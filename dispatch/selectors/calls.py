@@ -12,7 +12,7 @@ from django.db.models import Count, Exists, OuterRef, Prefetch, Q, QuerySet
 from dispatch.models import Call, CallAttempt, CallState
 from dispatch.selectors.campaigns import iso
 from tenants.actors import Actor
-from tenants.selectors import names_of_users
+from tenants.selectors import names_of_users, seen_by
 
 OVERDUE_AFTER: Final = timedelta(hours=24)
 VIEWED_WITHIN: Final = timedelta(minutes=10)
@@ -21,9 +21,7 @@ VIEWED_WITHIN: Final = timedelta(minutes=10)
 def visible_calls(by: Actor) -> QuerySet[Call]:
     """The calls of the departments that this person sees, oldest first."""
     found = Call.objects.select_related("campaign__department").order_by("created_at", "row", "pk")
-    if by.department_ids is not None:
-        found = found.filter(Q(campaign__department_id__in=by.department_ids) | Q(campaign__department=None))
-    return found
+    return found.filter(seen_by(by, "campaign"))
 
 
 def calls_where(

@@ -5,13 +5,14 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Final
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from dispatch.models import Campaign, Message, Priority
 from dispatch.selectors.progress import Progress, progress_of
 from dispatch.states import Status
 from tenants.actors import Actor
+from tenants.selectors import seen_by
 
 MILLICENTS_PER_YEN: Final = 100_000
 
@@ -19,9 +20,7 @@ MILLICENTS_PER_YEN: Final = 100_000
 def visible_campaigns(by: Actor) -> QuerySet[Campaign]:
     """The campaigns of the departments that this person sees, newest first."""
     found = Campaign.objects.select_related("roster", "department").order_by("-created_at", "-pk")
-    if by.department_ids is not None:
-        found = found.filter(Q(department_id__in=by.department_ids) | Q(department=None))
-    return found
+    return found.filter(seen_by(by))
 
 
 def messages_of(campaign: Campaign, *, state: str = "") -> QuerySet[Message]:

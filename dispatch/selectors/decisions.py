@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.db.models import OuterRef, QuerySet, Subquery
 
 from dispatch.models import Campaign, EventKind, FollowUp, FollowUpKind, Message, MessageEvent
 from dispatch.states import Status
 from tenants.actors import Actor
+from tenants.selectors import seen_by
 
 
 def undecided(by: Actor, *, campaign: Campaign | None = None) -> QuerySet[Message]:
@@ -28,10 +29,4 @@ def undecided(by: Actor, *, campaign: Campaign | None = None) -> QuerySet[Messag
     )
     if campaign is not None:
         found = found.filter(campaign=campaign)
-    if by.department_ids is not None:
-        found = found.filter(_of("campaign", by.department_ids) & _of("batch", by.department_ids))
-    return found
-
-
-def _of(owner: str, department_ids: frozenset[int]) -> Q:
-    return Q(**{f"{owner}__department_id__in": department_ids}) | Q(**{f"{owner}__department_id": None})
+    return found.filter(seen_by(by, "campaign", "batch"))

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import orjson
 import structlog
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 
 from carriers.models import InboundText
 from dispatch.models import Message
@@ -17,6 +17,7 @@ from tenants import keys
 from tenants.actors import Actor
 from tenants.context import current_tenant_id
 from tenants.sealing import SealBroken
+from tenants.selectors import seen_by
 
 log = structlog.get_logger()
 TABLE: Final = InboundText._meta.db_table
@@ -36,9 +37,7 @@ class Reply:
 
 def inbound_texts(by: Actor) -> QuerySet[InboundText]:
     """Newest first; by the tenant's scope and the person's departments."""
-    answered = Message.objects.all()
-    if by.department_ids is not None:
-        answered = answered.filter(_of("campaign", by.department_ids) & _of("batch", by.department_ids))
+    answered = Message.objects.filter(seen_by(by, "campaign", "batch"))
     found: QuerySet[InboundText] = InboundText.objects.filter(
         tenant_id=current_tenant_id(), message_id__in=answered.values("pk")
     )
@@ -90,7 +89,3 @@ def _name(message: Message) -> str:
         return str(message.personal.get("name", ""))
     except SealBroken:
         return ""
-
-
-def _of(owner: str, department_ids: frozenset[int]) -> Q:
-    return Q(**{f"{owner}__department_id__in": department_ids}) | Q(**{f"{owner}__department_id": None})

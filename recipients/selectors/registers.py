@@ -16,6 +16,7 @@ from tenants.actors import Actor
 from tenants.context import current_tenant_id
 from tenants.keys import ring
 from tenants.sealing import HASH_BYTES
+from tenants.selectors import seen_by
 
 # Of every number and id the latest word that counts for a department: what was said last, of one day what came last.
 _LATEST: Final = """
@@ -103,10 +104,8 @@ def _pieces(hashes: bytes) -> frozenset[bytes]:
 
 def visible_consents(by: Actor) -> QuerySet[Consent]:
     """The whole office's entries and those of the departments that this person sees: what for is not everybody's."""
-    found: QuerySet[Consent] = Consent.objects.select_related("department", "created_by")
-    if by.department_ids is not None:
-        found = found.filter(Q(department_id__in=by.department_ids) | Q(department=None))
-    return found
+    found: QuerySet[Consent] = Consent.objects.filter(seen_by(by))
+    return found.select_related("department", "created_by")
 
 
 def find_consents(query: str, *, by: Actor) -> QuerySet[Consent]:

@@ -15,7 +15,7 @@ from django.utils import timezone
 from recipients.models import Recipient, Roster, RosterState, Route
 from tenants.actors import Actor
 from tenants.models import Department
-from tenants.selectors import departments_of
+from tenants.selectors import departments_of, seen_by
 
 WAITING_S: Final = 5  # a roster that nobody took for so long was forgotten by the broker
 
@@ -33,9 +33,7 @@ class Samples:
 def visible_rosters(by: Actor) -> QuerySet[Roster]:
     """The rosters of the departments that this person sees, newest first."""
     found = Roster.objects.select_related("tenant", "department", "created_by").order_by("-created_at", "-pk")
-    if by.department_ids is not None:
-        found = found.filter(Q(department_id__in=by.department_ids) | Q(department=None))
-    return found
+    return found.filter(seen_by(by))
 
 
 def rows_of(roster: Roster, *, route: Route | None = None, reason: str = "") -> QuerySet[Recipient]:

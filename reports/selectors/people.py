@@ -20,7 +20,7 @@ from reports.person_addresses import BY_ID, BY_PHONE, NoSuchPerson, PersonKey, h
 from tenants import keys
 from tenants.actors import Actor
 from tenants.models import AuditEvent
-from tenants.selectors import AuditSearch, audit_events
+from tenants.selectors import AuditSearch, audit_events, seen_by
 
 MOST_ROWS: Final = 500  # of one number or id; more than a year of weekly rosters
 MOST_PEOPLE: Final = 100  # of one name
@@ -147,10 +147,8 @@ def looks_at(dossier: Dossier, *, by: Actor) -> QuerySet[AuditEvent]:
 
 
 def _visible_rows(by: Actor) -> QuerySet[Recipient]:
-    rows: QuerySet[Recipient] = Recipient.objects.select_related("roster")
-    if by.department_ids is not None:
-        rows = rows.filter(Q(roster__department_id__in=by.department_ids) | Q(roster__department_id=None))
-    return rows
+    rows: QuerySet[Recipient] = Recipient.objects.filter(seen_by(by, "roster"))
+    return rows.select_related("roster")
 
 
 def _rows_of(key: PersonKey, *, by: Actor) -> list[Recipient]:

@@ -23,6 +23,7 @@ from recipients.models import Need, Roster, RosterProblem, RosterState
 from tenants.actors import Actor
 from tenants.context import current_tenant_id
 from tenants.permissions import Permission
+from tenants.selectors import seen_by
 
 MOST_CARDS: Final = 12
 MOST_LINES: Final = 8
@@ -83,10 +84,8 @@ class Moment:
 
 def visible_campaigns(by: Actor) -> QuerySet[Campaign]:
     """The campaigns of the departments that this person sees."""
-    found: QuerySet[Campaign] = Campaign.objects.select_related("department")
-    if by.department_ids is not None:
-        found = found.filter(Q(department_id__in=by.department_ids) | Q(department_id=None))
-    return found
+    found: QuerySet[Campaign] = Campaign.objects.filter(seen_by(by))
+    return found.select_related("department")
 
 
 def today_for(*, by: Actor, now: datetime) -> Today:
@@ -135,9 +134,7 @@ def counts_of(campaigns: Iterable[Campaign]) -> dict[int, dict[str, int]]:
 
 def _open_calls(by: Actor) -> dict[int, int]:
     """Campaign → people who wait for a call."""
-    calls = Call.objects.filter(state=CallState.OPEN)
-    if by.department_ids is not None:
-        calls = calls.filter(Q(campaign__department_id__in=by.department_ids) | Q(campaign__department_id=None))
+    calls = Call.objects.filter(seen_by(by, "campaign"), state=CallState.OPEN)
     return dict(calls.order_by().values_list("campaign_id").annotate(number=Count("pk")))
 
 
@@ -159,10 +156,11 @@ def _unanswered(by: Actor, *, now: datetime) -> list[Waiting]:
         return []
     by = by.for_permission(Permission.READ_ROSTERS)
     problems = RosterProblem.objects.filter(
-        answered_at=None, roster__state=RosterState.READY, roster__created_at__gt=now - UNREAD_FOR
+        seen_by(by, "roster"),
+        answered_at=None,
+        roster__state=RosterState.READY,
+        roster__created_at__gt=now - UNREAD_FOR,
     ).exclude(needs=Need.NOTICE)
-    if by.department_ids is not None:
-        problems = problems.filter(Q(roster__department_id__in=by.department_ids) | Q(roster__department_id=None))
     numbers = dict(problems.order_by().values_list("roster_id").annotate(number=Count("pk")))
     rosters = Roster.objects.filter(pk__in=numbers).order_by("-created_at")[:MOST_LINES]
     return [Waiting(roster=roster, problems=numbers[roster.pk]) for roster in rosters]
