@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import subprocess
 import sys
 import tempfile
 import time
@@ -20,11 +19,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from benchmarks.pipeline import ROOT, manage, roster_file, wait_for_binds, wait_until_delivered
+from benchmarks.pipeline import manage, prepare, start_processes, stop, wait_for_binds, wait_until_delivered
 from devservers import environment as servers_environment
-from devservers.ports import LOOPBACK, free_port, wait_until_listening
-
-CELERY = (sys.executable, "-m", "celery", "-A", "config")
 
 
 def main() -> int:
@@ -55,38 +51,23 @@ def main() -> int:
 
 def measure(folder: Path, binds: int, options: argparse.Namespace) -> dict[str, Any]:
     """One step of the curve, with an account, an office and processes of its own."""
-    from carriers.services import configure_account
     from carriers.simulator.journal import read_journal
     from dispatch.services.campaigns.departure import send_campaign
     from tenants.context import tenant_scope
 
-    at_most = binds * options.window / options.answer_delay
+    name, at_most = f"bench-{binds}", binds * options.window / options.answer_delay
     texts = int(at_most * options.seconds)
-    port, journal, name = free_port(), folder / f"journal-{binds}.jsonl", f"bench-{binds}"
-    processes = start_processes(folder, binds, options, port=port, name=name, journal=journal)
+    far_away = ("--answer-delay", str(options.answer_delay), "--window-limit", str(options.window))
+    processes = start_processes(folder, name=name, window=options.window, binds=binds, smsc_options=far_away)
     try:
-        if not wait_until_listening(host=LOOPBACK, port=port, timeout_s=60, is_alive=lambda: True):
-            raise TimeoutError("the simulator did not start")
-        configure_account(
-            name=name,
-            provider="smpp",
-            config={"host": LOOPBACK, "port": port, "system_id": name},
-            secrets={"password": name},
-            window=options.window,
-            binds=binds,
-            texts_per_s=None,
-        )
-        campaign, actor, now = make_campaign(name, texts)
+        campaign, actor, now = prepare(texts, name=name)
         wait_for_binds(binds)
         with tenant_scope(campaign.tenant_id):
             send_campaign(campaign=campaign, by=actor, now=now)
         wait_until_delivered(campaign.tenant_id, texts, time.monotonic())
     finally:
-        for process in processes:
-            process.terminate()
-        for process in processes:
-            process.wait(60)
-    report = read_journal(journal)
+        stop(processes)
+    report = read_journal(folder / f"{name}.jsonl")
     instants = sorted(datetime.fromisoformat(part.at).timestamp() for part in report.accepted)
     begin, end = len(instants) // 10, len(instants) * 9 // 10
     retire(name)
@@ -98,70 +79,6 @@ def measure(folder: Path, binds: int, options: argparse.Namespace) -> dict[str, 
         "lost": texts - len({part.key for part in report.accepted}),
         "double": len(report.doubles),
     }
-
-
-def start_processes(
-    folder: Path, binds: int, options: argparse.Namespace, *, port: int, name: str, journal: Path
-) -> list[subprocess.Popen[bytes]]:
-    journal.touch()
-    smsc = [sys.executable, "manage.py", "smsc", "--port", str(port), "--system-id", name, "--password", name]
-    smsc += ["--journal", str(journal), "--receipt-delay", "0.2:0.5", "--answer-delay", str(options.answer_delay)]
-    smsc += ["--window-limit", str(options.window)]
-    commands = [
-        smsc,
-        [*CELERY, "worker", "-Q", "default", "--pool=prefork", "-c", "1", "-n", f"default-{name}@%h", "-l", "WARNING"],
-        [*CELERY, "beat", "-s", str(folder / f"beat-{name}"), "--pidfile=", "-l", "WARNING"],
-    ]
-    for bind in range(1, binds + 1):
-        words = ["worker", "-Q", "carrier", "--pool=solo", "-n", f"{name}-{bind}@%h", "-l", "WARNING"]
-        commands.append([*CELERY, *words])
-    log = (folder / "log").open("ab")
-    return [subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log) for command in commands]
-
-
-def make_campaign(name: str, texts: int) -> tuple[Any, Any, Any]:
-    """An office with a roster of that many people; the campaign, who may send it, and now."""
-    from django.utils import timezone
-
-    from dispatch.services.campaigns.drafts import create_campaign
-    from recipients.models import Roster
-    from recipients.services.reading import read_roster
-    from recipients.services.uploading import upload_roster
-    from tenants.context import tenant_scope
-    from tenants.models import Department
-    from tenants.permissions import Role
-    from tenants.selectors import actor_of
-    from tenants.services import create_member, create_tenant
-
-    now = timezone.now()
-    rules = {"requires_approval": False, "requires_consent": False, "sms_age_limit": None}
-    tenant = create_tenant(name=name, office_name=name, send_from="00:00", send_until="00:00", now=now, **rules)
-    with tenant_scope(tenant.pk):
-        department = Department.objects.create(name="健康課")
-        actor = actor_of(
-            create_member(email=f"b@{name}.example", name=name, password=None, role=Role.ADMIN, department=None)
-        )
-        roster = upload_roster(
-            data=roster_file(texts),
-            file_name="bench.csv",
-            name=name,
-            department=department,
-            mapping=None,
-            by=actor,
-            now=now,
-        )
-    read_roster(tenant_id=tenant.pk, roster_id=roster.pk, now=now)
-    with tenant_scope(tenant.pk):
-        campaign = create_campaign(
-            name=name,
-            roster=Roster.objects.get(pk=roster.pk),
-            template_version=None,
-            text="【みなと市保健所】療養は{{療養終了日|和暦}}で終了です。",
-            department=department,
-            by=actor,
-            now=now,
-        )
-    return campaign, actor, now
 
 
 def retire(name: str) -> None:

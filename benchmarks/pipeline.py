@@ -16,14 +16,16 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from benchmarks.measuring import cpu_us, difference, server_pids
 from devservers import environment as servers_environment
-from devservers.ports import free_port
+from devservers.ports import LOOPBACK, free_port
 
 ROOT = Path(__file__).resolve().parent.parent
+CELERY = (sys.executable, "-m", "celery", "-A", "config")
 TIMEOUT_S = 900
 
 
@@ -50,74 +52,55 @@ def measure(options: argparse.Namespace) -> int:
 
     django.setup()
     with tempfile.TemporaryDirectory(prefix="todoke-bench-") as folder:
-        processes = start_processes(Path(folder), options)
+        processes = start_processes(Path(folder), name="bench", window=options.window, binds=options.binds)
         try:
             result = drive(Path(folder), processes, options)
         finally:
-            for process in processes.values():
-                process.terminate()
-            for process in processes.values():
-                process.wait(60)
+            stop(processes)
     print(json.dumps(result))
     return 0 if result["lost"] == 0 and result["double"] == 0 else 1
 
 
-def start_processes(folder: Path, options: argparse.Namespace) -> dict[str, subprocess.Popen[bytes]]:
-    port = free_port()
-    celery = [sys.executable, "-m", "celery", "-A", "config"]
-    commands = {
-        "smsc": [
-            sys.executable,
-            "manage.py",
-            "smsc",
-            "--port",
-            str(port),
-            "--system-id",
-            "bench",
-            "--password",
-            "bench",
-        ]
-        + ["--journal", str(folder / "journal.jsonl"), "--receipt-delay", "0.2:0.5"],
-        "worker-default": [
-            *celery,
-            "worker",
-            "-Q",
-            "default",
-            "--pool=prefork",
-            "-c",
-            "1",
-            "-n",
-            "default@%h",
-            "-l",
-            "WARNING",
-        ],
-        "beat": [*celery, "beat", "-s", str(folder / "beat"), "--pidfile=", "-l", "WARNING"],
-    }
-    for bind in range(1, options.binds + 1):
-        commands[f"worker-carrier-{bind}"] = [
-            *celery,
-            "worker",
-            "-Q",
-            "carrier",
-            "--pool=solo",
-            "-n",
-            f"carrier{bind}@%h",
-            "-l",
-            "WARNING",
-        ]
+def start_processes(
+    folder: Path, *, name: str, window: int, binds: int, smsc_options: Sequence[str] = ()
+) -> dict[str, subprocess.Popen[bytes]]:
+    """A carrier account of that name and all that sends by it; the simulator's journal is ``folder/name.jsonl``."""
     from carriers.services import configure_account
 
+    port = free_port()
     configure_account(
-        name="bench",
+        name=name,
         provider="smpp",
-        config={"host": "127.0.0.1", "port": port, "system_id": "bench"},
-        secrets={"password": "bench"},
-        window=options.window,
-        binds=options.binds,
+        config={"host": LOOPBACK, "port": port, "system_id": name},
+        secrets={"password": name},
+        window=window,
+        binds=binds,
         texts_per_s=None,
     )
-    log = (folder / "log").open("wb")
-    return {name: subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log) for name, command in commands.items()}
+    smsc = [sys.executable, "manage.py", "smsc", "--port", str(port), "--system-id", name, "--password", name]
+    commands = {
+        "smsc": [*smsc, "--journal", str(folder / f"{name}.jsonl"), "--receipt-delay", "0.2:0.5", *smsc_options],
+        "worker-default": _worker("default", f"{name}-default", "--pool=prefork", "-c", "1"),
+        "beat": [*CELERY, "beat", "-s", str(folder / f"{name}-beat"), "--pidfile=", "-l", "WARNING"],
+    }
+    for bind in range(1, binds + 1):
+        commands[f"worker-carrier-{bind}"] = _worker("carrier", f"{name}-{bind}", "--pool=solo")
+    with (folder / "log").open("ab") as log:
+        return {
+            process: subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log)
+            for process, command in commands.items()
+        }
+
+
+def _worker(queue: str, node: str, *pool: str) -> list[str]:
+    return [*CELERY, "worker", "-Q", queue, *pool, "-n", f"{node}@%h", "-l", "WARNING"]
+
+
+def stop(processes: dict[str, subprocess.Popen[bytes]]) -> None:
+    for process in processes.values():
+        process.terminate()
+    for process in processes.values():
+        process.wait(60)
 
 
 def drive(folder: Path, processes: dict[str, subprocess.Popen[bytes]], options: argparse.Namespace) -> dict[str, Any]:
@@ -127,20 +110,20 @@ def drive(folder: Path, processes: dict[str, subprocess.Popen[bytes]], options: 
     from carriers.simulator.journal import read_journal
     from dispatch.services.campaigns.departure import send_campaign
 
-    campaign, actor, tenant_id, now = prepare(options.messages)
+    campaign, actor, now = prepare(options.messages, name="bench")
     wait_for_binds(options.binds)
     roots = {name: process.pid for name, process in processes.items()}
     roots["postgres"], roots["valkey"] = server_pids()
     from tenants.context import tenant_scope
 
     before, began = cpu_us(roots), time.monotonic()
-    with tenant_scope(tenant_id):
+    with tenant_scope(campaign.tenant_id):
         send_campaign(campaign=campaign, by=actor, now=now)
-    marks = wait_until_delivered(tenant_id, options.messages, began)
+    marks = wait_until_delivered(campaign.tenant_id, options.messages, began)
     seconds = time.monotonic() - began
     used = {name: value / options.messages for name, value in difference(before, cpu_us(roots)).items()}
     ours = sum(value for name, value in used.items() if name != "smsc")
-    journal = read_journal(folder / "journal.jsonl")
+    journal = read_journal(folder / "bench.jsonl")
     bare = floor.run(messages=options.floor_messages, window=options.window, postgres_pid=roots["postgres"])
     for name, mark in marks.items():
         print(f"{name:<28}{mark:8.2f} s")
@@ -164,8 +147,8 @@ def drive(folder: Path, processes: dict[str, subprocess.Popen[bytes]], options: 
     }
 
 
-def prepare(messages: int) -> tuple[Any, Any, int, Any]:
-    """A tenant with a roster of that many people and a campaign that may be sent."""
+def prepare(messages: int, *, name: str) -> tuple[Any, Any, Any]:
+    """A tenant with a roster of that many people: a campaign that may be sent, who may send it, and now."""
     from django.utils import timezone
 
     from dispatch.services.campaigns.drafts import create_campaign
@@ -180,7 +163,7 @@ def prepare(messages: int) -> tuple[Any, Any, int, Any]:
 
     now = timezone.now()
     tenant = create_tenant(
-        name="bench",
+        name=name,
         office_name="みなと市保健所",
         requires_approval=False,
         requires_consent=False,
@@ -191,12 +174,12 @@ def prepare(messages: int) -> tuple[Any, Any, int, Any]:
     )
     with tenant_scope(tenant.pk):
         department = Department.objects.create(name="健康課")
-        user = create_member(email="b@bench.example", name="bench", password=None, role=Role.ADMIN, department=None)
+        user = create_member(email=f"b@{name}.example", name=name, password=None, role=Role.ADMIN, department=None)
         actor = actor_of(user)
         roster = upload_roster(
             data=roster_file(messages),
             file_name="bench.csv",
-            name="bench",
+            name=name,
             department=department,
             mapping=None,
             by=actor,
@@ -206,7 +189,7 @@ def prepare(messages: int) -> tuple[Any, Any, int, Any]:
     with tenant_scope(tenant.pk):
         roster = Roster.objects.get(pk=roster.pk)
         campaign = create_campaign(
-            name="bench",
+            name=name,
             roster=roster,
             template_version=None,
             text="【みなと市保健所】{{氏名|様}}\n療養は{{療養終了日|和暦}}で終了です。電話 098-000-0100",
@@ -214,7 +197,7 @@ def prepare(messages: int) -> tuple[Any, Any, int, Any]:
             by=actor,
             now=now,
         )
-    return campaign, actor, tenant.pk, now
+    return campaign, actor, now
 
 
 def roster_file(messages: int) -> bytes:
