@@ -7,7 +7,6 @@ PostgreSQL is the queue of record: a task only wakes somebody up, carries ids, a
 from __future__ import annotations
 
 import os
-import socket
 from typing import Any, Final
 
 from celery import Celery
@@ -19,13 +18,6 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.dev")  # noqa: 
 DEFAULT_QUEUE: Final = "default"
 CARRIER_QUEUE: Final = "carrier"
 
-# The broker's connections find out within half a minute that a host is cut off, as the database's do (settings/base.py).
-NOTICING: Final = {
-    socket.TCP_KEEPIDLE: 10,
-    socket.TCP_KEEPINTVL: 5,
-    socket.TCP_KEEPCNT: 3,
-    socket.TCP_USER_TIMEOUT: 20_000,  # ms
-}
 app = Celery("todoke")
 
 
@@ -53,7 +45,7 @@ def configuration() -> dict[str, Any]:
             "socket_timeout": 5,
             "socket_connect_timeout": 2,
             "socket_keepalive": True,
-            "socket_keepalive_options": NOTICING,
+            "socket_keepalive_options": settings.BROKER_SOCKET_OPTIONS,
             "health_check_interval": 10,
             "visibility_timeout": 3600,
         },

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import socket
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -102,14 +103,18 @@ DATABASES: dict[str, dict[str, Any]] = {
 # A host that is cut off says nothing. Ours finds out within half a minute, and so does the server, so that the locks of
 # a worker that is gone do not outlive its batch's lease by much (the defaults are a quarter of an hour to two hours).
 _NOTICING = {
-    "keepalives_idle": "10",
-    "keepalives_interval": "5",
-    "keepalives_count": "3",
-    "tcp_user_timeout": "20000",
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 20_000,
+}  # s, ms
+_SERVER_NOTICING = " ".join(f"-c tcp_{name.removeprefix('tcp_')}={value}" for name, value in _NOTICING.items())
+BROKER_SOCKET_OPTIONS = {
+    socket.TCP_KEEPIDLE: _NOTICING["keepalives_idle"],
+    socket.TCP_KEEPINTVL: _NOTICING["keepalives_interval"],
+    socket.TCP_KEEPCNT: _NOTICING["keepalives_count"],
+    socket.TCP_USER_TIMEOUT: _NOTICING["tcp_user_timeout"],
 }
-_SERVER_NOTICING = (
-    "-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3 -c tcp_user_timeout=20000"
-)
 for _database in DATABASES.values():
     _database["CONN_MAX_AGE"] = 60
     _database["CONN_HEALTH_CHECKS"] = True

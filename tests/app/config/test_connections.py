@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from typing import Any
 
 import pytest
 from django.conf import settings
 from django.db import connections
 
+from config.celery import app
 from dispatch.services.sending.database import connect
 
 pytestmark = pytest.mark.usefixtures("committed")
 SERVERS_END = ("tcp_keepalives_idle", "tcp_keepalives_interval", "tcp_keepalives_count", "tcp_user_timeout")
 OUR_END = ("keepalives_idle", "keepalives_interval", "keepalives_count", "tcp_user_timeout")
 HALF_A_MINUTE = ["10", "5", "3", "20000"]
+BROKERS = (socket.TCP_KEEPIDLE, socket.TCP_KEEPINTVL, socket.TCP_KEEPCNT, socket.TCP_USER_TIMEOUT)
 
 
 async def asked(*names: str) -> tuple[list[str], dict[str, str]]:
@@ -38,13 +41,13 @@ class TestAConnection:
             ours = cursor.connection.info.get_parameters()
 
         assert shown == HALF_A_MINUTE
-        assert [ours[name] for name in OUR_END] == ["10", "5", "3", "20000"]
+        assert [ours[name] for name in OUR_END] == HALF_A_MINUTE
 
     def test_of_the_pump_notices_it_too(self) -> None:
         shown, ours = asyncio.run(asked(*SERVERS_END))
 
         assert shown == HALF_A_MINUTE
-        assert [ours[name] for name in OUR_END] == ["10", "5", "3", "20000"]
+        assert [ours[name] for name in OUR_END] == HALF_A_MINUTE
 
     def test_of_the_pump_is_made_as_its_url_says(self, monkeypatch: pytest.MonkeyPatch) -> None:
         options: dict[str, Any] = {**settings.DATABASES["carrier"]["OPTIONS"], "application_name": "a pump"}
@@ -53,3 +56,14 @@ class TestAConnection:
         shown, _ = asyncio.run(asked("application_name", "enable_hashjoin"))
 
         assert shown == ["a pump", "off"]
+
+    def test_of_the_broker_notices_it_too(self) -> None:
+        with app.connection_for_read() as broker:
+            client = broker.default_channel.client
+            connection = client.connection_pool.get_connection()
+            try:
+                shown = [connection._sock.getsockopt(socket.IPPROTO_TCP, option) for option in BROKERS]
+            finally:
+                client.connection_pool.release(connection)
+
+        assert [str(value) for value in shown] == HALF_A_MINUTE
