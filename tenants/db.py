@@ -13,6 +13,8 @@ from django.db import migrations
 
 SCOPE: Final = "(SELECT nullif(current_setting('app.tenant_id', true), '')::bigint)"
 FULL: Final = "SELECT, INSERT, UPDATE, DELETE"
+KEPT: Final = "SELECT, INSERT, UPDATE"
+"""Of what is emptied or put away, never deleted."""
 
 
 class OneDatabaseRouter:

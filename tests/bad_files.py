@@ -7,14 +7,15 @@ CPU seconds of each, and the most memory that the process ever held.
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 import zipfile
 from collections.abc import Callable
 from io import BytesIO
-from pathlib import Path
 from typing import Final
 
+from benchmarks.measuring import peak_mb
 from tenants.packing import Packed
 from tests.roster_files import as_csv, as_ods, as_xlsx, as_zip, read_part, with_part
 
@@ -120,15 +121,9 @@ def read(name: str) -> tuple[str, str, float]:
     return "", "", time.process_time() - began
 
 
-def _peak_kb() -> int:
-    """Of this program alone; what getrusage tells begins with the memory of whoever started it."""
-    status = Path("/proc/self/status").read_text()
-    return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM"))
-
-
 def main() -> int:
     found = {name: read(name) for name in BAD_FILES}
-    print(json.dumps({"files": found, "peak_mb": _peak_kb() / 1024}))
+    print(json.dumps({"files": found, "peak_mb": peak_mb(os.getpid())}))
     return 0
 
 

@@ -99,13 +99,17 @@ def committed(django_db_blocker: Any) -> Iterator[None]:
                 connection.close()
 
 
+def admin_url() -> str:
+    """The test's database, as its superuser."""
+    return psycopg.conninfo.make_conninfo(settings.DATABASE_ADMIN_URL, dbname=settings.DATABASES["owner"]["NAME"])
+
+
 def empty_tables(*apps: str) -> None:
     """Those of these apps, or all; as the superuser and without triggers.
 
     TRUNCATE would make some two hundred files anew, which takes seconds on a slow disk; to delete few rows takes none.
     """
-    where = psycopg.conninfo.make_conninfo(settings.DATABASE_ADMIN_URL, dbname=settings.DATABASES["owner"]["NAME"])
-    with psycopg.connect(where, autocommit=True) as superuser:
+    with psycopg.connect(admin_url(), autocommit=True) as superuser:
         found = superuser.execute("SELECT tablename::text FROM pg_tables WHERE schemaname = 'public'").fetchall()
         tables = sorted(name for (name,) in found if name not in KEPT and (not apps or name.partition("_")[0] in apps))
         superuser.execute("SET session_replication_role = replica")

@@ -5,10 +5,7 @@ Evidence is emptied, never deleted; whoever sends and whoever operates changes s
 
 from django.db import migrations
 
-from tenants.db import protect, share, tune
-
-
-KEPT = "SELECT, INSERT, UPDATE"
+from tenants.db import KEPT, protect, share, tune
 
 
 class Migration(migrations.Migration):

@@ -2,9 +2,7 @@
 
 from django.db import migrations
 
-from tenants.db import protect, tune
-
-KEPT = "SELECT, INSERT, UPDATE"
+from tenants.db import KEPT, protect, tune
 
 
 class Migration(migrations.Migration):

@@ -2,14 +2,14 @@
 
 from django.db import migrations
 
-from tenants.db import protect
+from tenants.db import KEPT, protect
 
 
 class Migration(migrations.Migration):
     dependencies = [("templates_sms", "0001_initial"), ("tenants", "0002_fences")]
 
     operations = [
-        protect("templates_sms_messagetemplate", links={"department_id": "tenants_department"}, app="SELECT, INSERT, UPDATE"),
+        protect("templates_sms_messagetemplate", links={"department_id": "tenants_department"}, app=KEPT),
         protect(
             "templates_sms_templateversion",
             links={"template_id": "templates_sms_messagetemplate", "created_by_id": "tenants_user"},

@@ -6,10 +6,9 @@ there first, and whoever may make a temporary table with a trigger would run the
 
 from django.db import migrations
 
-from tenants.db import FULL, SCOPE, protect, share
+from tenants.db import FULL, KEPT, SCOPE, protect, share
 
 PATH = "pg_catalog, public, pg_temp"
-KEPT = "SELECT, INSERT, UPDATE"
 CACHE = """
 CREATE TABLE tenants_cache (cache_key varchar(255) PRIMARY KEY, value text NOT NULL, expires timestamptz NOT NULL);
 CREATE INDEX tenants_cache_expires ON tenants_cache (expires)

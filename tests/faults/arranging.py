@@ -20,8 +20,7 @@ from dispatch.states import Status
 from recipients.models import Roster
 from recipients.services.reading import read_roster
 from recipients.services.uploading import upload_roster
-from tests.conftest import Cast
-from tests.faults.harness import admin_url
+from tests.conftest import Cast, admin_url
 from tests.smsc import states
 
 SERIES = itertools.count(1)

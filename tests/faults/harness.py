@@ -30,6 +30,7 @@ from devservers.environment import manage
 from devservers.groups import Group
 from devservers.runner import RESTART_AFTER_S, Program, Runner
 from devservers.stopping import StopRequest
+from tests.conftest import admin_url
 from tests.faults.outcome import Outcome, first_taken_after, judge
 
 W: Final = 10
@@ -72,12 +73,6 @@ def own_environment() -> dict[str, str]:
 
 def broker_url(number: int) -> str:
     return urlunsplit(urlsplit(settings.REDIS_URL)._replace(path=f"/{number}"))
-
-
-def admin_url() -> str:
-    """The test's database, as its superuser."""
-    name = settings.DATABASES["default"]["NAME"]
-    return urlunsplit(urlsplit(settings.DATABASE_ADMIN_URL)._replace(path=f"/{name}"))
 
 
 class System:

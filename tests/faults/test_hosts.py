@@ -19,10 +19,10 @@ from django.utils import timezone
 from dispatch.models import Campaign
 from dispatch.services.campaigns.stopping import pause_campaign
 from dispatch.states import Status
-from tests.conftest import Cast, empty_tables, make_cast
+from tests.conftest import Cast, admin_url, empty_tables, make_cast
 from tests.faults.arranging import is_over, make_campaign, messages_of, numbers, send
 from tests.faults.conftest import Report
-from tests.faults.harness import System, W, admin_url, wait_until
+from tests.faults.harness import System, W, wait_until
 from tests.faults.hosts import CARRIER, Cut, Host, Network, NotHere, network
 from tests.faults.servers import Servers, pointed_at
 from tests.smsc import make_batch, states

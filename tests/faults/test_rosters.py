@@ -14,10 +14,10 @@ from devservers import processes
 from dispatch.models import Campaign
 from dispatch.services.campaigns.stopping import pause_campaign
 from recipients.models import RosterState
-from tests.conftest import Cast
+from tests.conftest import Cast, admin_url
 from tests.faults.arranging import make_campaign, messages_of, rows_of, send, upload
 from tests.faults.conftest import Report
-from tests.faults.harness import System, admin_url, wait_until
+from tests.faults.harness import System, wait_until
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(900)]
 

@@ -86,7 +86,7 @@ class TestDemo:
         assert status_of(described["url"] + "/readyz") == 200
 
         os.kill(first["worker-carrier-1"], signal.SIGKILL)
-        wait_for(lambda: demo.description()["pids"]["worker-carrier-1"] != first["worker-carrier-1"], timeout_s=60)
+        wait_for(lambda: demo.description()["pids"]["worker-carrier-1"] != first["worker-carrier-1"], timeout_s=15)
         second = demo.description()["pids"]
         assert {name for name in first if first[name] != second[name]} == {"worker-carrier-1"}
         wait_for(lambda: status_of(described["url"] + "/readyz") == 200, timeout_s=30)

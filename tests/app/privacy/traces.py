@@ -16,6 +16,8 @@ import psycopg
 import redis
 from django.conf import settings
 
+from tests.conftest import admin_url
+
 ENCODINGS: Final = ("utf-8", "cp932", "utf-16-le", "utf-16-be", "euc-jp", "iso-2022-jp", "gb18030")
 _HEX_COLUMNS: Final = re.compile(rb"\\\\x[0-9a-f]+")
 _BASE64: Final = re.compile(rb"[A-Za-z0-9+/_-]{16,}={0,2}")
@@ -97,10 +99,6 @@ def files_of_database() -> Iterator[tuple[str, bytes]]:
     for path in [*folder.joinpath("base").rglob("*"), *folder.parent.glob("logs/*")]:
         if path.is_file():
             yield str(path), path.read_bytes()
-
-
-def admin_url() -> str:
-    return psycopg.conninfo.make_conninfo(settings.DATABASE_ADMIN_URL, dbname=settings.DATABASES["owner"]["NAME"])
 
 
 def broker() -> Any:

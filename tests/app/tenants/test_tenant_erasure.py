@@ -38,7 +38,7 @@ def rows_of(tenant_id: int) -> dict[str, int]:
     """Table → rows with this tenant's number, as the superuser sees them."""
     import psycopg
 
-    from tests.app.privacy.traces import admin_url
+    from tests.conftest import admin_url
 
     with psycopg.connect(admin_url()) as connection:
         tables = connection.execute(
