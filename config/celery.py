@@ -40,6 +40,7 @@ def configuration() -> dict[str, Any]:
     }
     return {
         "broker_url": settings.REDIS_URL,
+        "broker_transport": "config.broker:Transport",
         "broker_connection_retry_on_startup": True,
         "broker_transport_options": {
             "socket_timeout": 5,

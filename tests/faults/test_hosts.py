@@ -109,8 +109,8 @@ class TestCutOff:
         assert 0 < outcome.unknown <= 2 * W
         assert workers[0] not in system.deaths
 
-    def test_in_mid_expansion_the_other_goes_on(
-        self, system: System, office: Cast, net: Network, report: Report
+    def test_in_mid_expansion_the_other_goes_on_and_it_works_again_when_it_is_back(
+        self, system: System, office: Cast, net: Network, report: Report, note: Note
     ) -> None:
         first, second = net.hosts[FIRST], net.hosts[SECOND]
         system.account("elsewhere", port=1)  # no carrier worker runs that could bind to it
@@ -136,10 +136,15 @@ class TestCutOff:
         finally:
             net.mend(first, Cut.SILENCE)
         system.kills += 1
+        system.stop("worker-second")
+        campaigns.append(paused_campaign(office))
+        back_s = wait_until(lambda: messages_of(campaigns[-1])[0], timeout_s=BACK_S, what="the first works again")
         outcome = system.judge(texts=ROWS * len(campaigns), recovered_s=goes_on_s)
         report("a host is cut off while it expands", outcome)
+        note("a host is cut off while it expands", f"it works again {back_s:.0f} s after it is back")
         assert [messages_of(campaign) for campaign in campaigns] == [(True, ROWS, ROWS)] * len(campaigns)
         assert outcome.faults == {}
+        assert "worker-first" not in system.deaths
 
 
 def paused_campaign(cast: Cast) -> Campaign:
