@@ -14,7 +14,7 @@ from typing import Final
 
 SLOT_S: Final = 0.1
 AHEAD_S: Final = 0.06  # the next slot is asked for so long before this one ends
-GRACE_S: Final = 0.02  # what a slot did not use may leave so long after its end, then it is forfeit
+GRACE_S: Final = 0.04  # a part that could not leave at its time may leave so long after it, then it is forfeit
 PAUSE_S: Final = 0.02  # after a throttled answer nothing leaves for so long
 LOOK_S: Final = 0.5  # throttling is judged over so long
 DECREASE: Final = 0.8
@@ -27,7 +27,10 @@ TRUCE_S: Final = 10.0
 
 @dataclass(slots=True)
 class Slot:
-    """``parts`` may leave between ``start`` and ``end`` (seconds of the caller's clock)."""
+    """``parts`` may leave between ``start`` and ``end`` (seconds of the caller's clock), evenly.
+
+    What was held up (a busy loop, a full window) is not made up for later: no second would keep the limit then.
+    """
 
     start: float
     end: float
@@ -36,10 +39,16 @@ class Slot:
 
     def due(self, now: float) -> int:
         """Parts that may have left by ``now`` and have not."""
-        if now < self.start or now > self.end + GRACE_S:
-            return 0
-        share = min(1.0, (now - self.start) / max(self.end - self.start, 1e-9))
-        return max(0, math.floor(self.parts * share + 1e-9) - self.used) if share < 1.0 else self.parts - self.used
+        return max(0, self._by(now) - self.used)
+
+    def forfeit(self, now: float) -> None:
+        """Parts whose time is over count as used."""
+        self.used = max(self.used, self._by(now - GRACE_S))
+
+    def _by(self, instant: float) -> int:
+        """Parts whose time comes up to ``instant``."""
+        share = (instant - self.start) / max(self.end - self.start, 1e-9)
+        return math.floor(self.parts * min(1.0, max(0.0, share)) + 1e-9)
 
 
 @dataclass(slots=True)
@@ -116,6 +125,7 @@ class Pacer:
             return wanted
         allowed = 0
         for slot in self.slots:
+            slot.forfeit(now)
             taken = min(wanted - allowed, slot.due(now))
             slot.used += taken
             allowed += taken
