@@ -31,7 +31,8 @@ from tenants.failpoints import failpoint
 
 log = structlog.get_logger()
 
-LINGER_S: Final = 0.02  # answers wait so long for company before they are recorded
+LINGER_S: Final = 0.02  # once no answer came for so long, those that wait for company are recorded
+LINGER_MOST_S: Final = 0.2  # and at the latest after so long
 LOOK_S: Final = 1.0  # the pump looks for itself, whatever the broker does
 URGENT_LOOK_S: Final = 0.25
 RENEW_S: Final = 1.0
@@ -71,17 +72,21 @@ class Pump:
         self._wake = asyncio.Event()
         self._has_work = True
         self._looked_at = 0.0
+        self._looked_for_urgent_at = 0.0
         self._renewed_at = 0.0
         self._pending_since: float | None = None  # answers wait to be recorded
+        self._answered_at = 0.0
 
     # carriers.base.Listener: called on the loop, never blocks
 
     def on_results(self, results: Sequence[SubmitResult]) -> None:
         self._take_results(results, datetime.now(UTC))
         self._write()
+        self._answered_at = time.monotonic()
         if self._pending_since is None:
-            self._pending_since = time.monotonic()
-        if self._is_full_turn:
+            self._pending_since = self._answered_at
+            self._wake.set()
+        elif self._is_full_turn:
             self._wake.set()
 
     def on_receipts(self, receipts: Sequence[Receipt]) -> None:
@@ -135,10 +140,10 @@ class Pump:
     async def _turn(self) -> None:
         """Raises ``psycopg.Error`` with nothing forgotten: the next turn writes it again."""
         self._pending_since = None
-        await self._claim()
         await self._commit_window()
         await self._top_up()
         self._write()
+        await self._claim()  # while the carrier has a window to answer
         await self._release()
 
     async def _rest(self) -> None:
@@ -156,11 +161,11 @@ class Pump:
             return 0.0
         if self._may_intend() and (self._has_waiting or self._has_work):
             return 0.0
-        waits = [self._looked_at + LOOK_S - now]
+        waits = [self._look_at - now]
         if self._batches:
             waits.append(self._renewed_at + RENEW_S - now)
         if self._pending_since is not None:
-            waits.append(self._pending_since + LINGER_S - now)
+            waits.append(min(self._answered_at + LINGER_S, self._pending_since + LINGER_MOST_S) - now)
         if self._intended and len(self._outstanding) < self.window:
             waits.append(max(0.001, self.pacer.wait_s(now)))
             return max(0.001, min(waits))
@@ -176,36 +181,45 @@ class Pump:
         return any(batch.may_send for batch in self._batches)
 
     @property
-    def _in_flight(self) -> int:
-        return len(self._intended) + len(self._outstanding) + len(self._answers)
+    def _is_supplied(self) -> bool:
+        """Whether the batches in hand last for another window."""
+        return sum(len(batch.waiting) for batch in self._batches if batch.may_send) >= self.window
+
+    @property
+    def _look_at(self) -> float:
+        """When to look for another batch, whatever the broker does."""
+        return self._looked_for_urgent_at + URGENT_LOOK_S if self._is_supplied else self._looked_at + LOOK_S
+
+    @property
+    def _room(self) -> int:
+        """Parts that may be intended. The answers in hand leave ``in_flight`` in the transaction that brings these into it."""
+        return min(self.window, 2 * self.window - len(self._intended) - len(self._outstanding))
 
     def _may_intend(self) -> bool:
-        """At least half a window of room below 2 W, so that intents are committed in company."""
-        return (
-            not self.is_stopping
-            and 2 * self.window - self._in_flight >= max(1, self.window // 2)
-            and not self._intended
-        )
+        """At least half a window of room, so that intents are committed in company."""
+        return not self.is_stopping and self._room >= max(1, self.window // 2) and not self._intended
 
     async def _claim(self) -> None:
         """Take the best due batch when the ones in hand run out, or when a more urgent one is due."""
-        now = time.monotonic()
         if self.is_stopping or self.closed_reason is not None:
             return
-        waiting = sum(len(batch.waiting) for batch in self._batches if batch.may_send)
-        floor = 0
-        if waiting >= self.window:
-            if now - self._looked_at < URGENT_LOOK_S:
-                return
-            floor = 1 + max(batch.priority for batch in self._batches if batch.may_send)
-        elif not self._has_work and now - self._looked_at < LOOK_S:
-            return
-        self._looked_at = now
+        now = time.monotonic()
+        if self._is_supplied:
+            if now >= self._look_at:
+                # Finding none says nothing about the others: they are looked for when what is in hand runs out.
+                self._looked_for_urgent_at = now
+                await self._claimed(floor=1 + max(batch.priority for batch in self._batches if batch.may_send))
+        elif self._has_work or now >= self._look_at:
+            self._looked_at = now
+            self._has_work = await self._claimed(floor=0)
+
+    async def _claimed(self, *, floor: int) -> bool:
         batch = await claims.claim(self.session.connection, self.holder, self.rings, floor=floor)
-        self._has_work = batch is not None and floor == 0
-        if batch is not None:
-            failpoint("pump.claimed")
-            self._batches.append(batch)
+        if batch is None:
+            return False
+        failpoint("pump.claimed")
+        self._batches.append(batch)
+        return True
 
     async def _top_up(self) -> None:
         if self._intended and not self.is_stopping:
@@ -254,7 +268,7 @@ class Pump:
         """The next parts to intend: by priority, then the batch claimed first."""
         if not self._may_intend() or self.closed_reason is not None:
             return []
-        room = min(self.window, 2 * self.window - self._in_flight)
+        room = self._room
         if self.pacer.limit is not None:
             room = min(room, max(1, int(self.pacer.limit * INTENT_S)))
         chosen: list[Part] = []

@@ -24,7 +24,9 @@ from tenants.failpoints import failpoint
 
 log = structlog.get_logger()
 
-LINGER_S: Final = 0.02  # receipts wait so long for company
+LINGER_S: Final = 0.02  # once none came for so long, the receipts that wait for company are stored
+LINGER_MOST_S: Final = 0.2  # and at the latest after so long
+ENOUGH: Final = 500
 AT_ONCE: Final = 1_000
 REMATCH_S: Final = 1.0
 REMATCH_FOR_S: Final = 120.0
@@ -42,14 +44,12 @@ class ReceiptDesk:
         session: Session,
         account_id: int,
         rings: Rings,
-        window: int,
         is_beside_webhook: bool = False,
     ) -> None:
         self.link = link
         self.session = session
         self.account_id = account_id
         self.rings = rings
-        self.enough = max(1, window // 2)
         self.link_is_open = True
         self._receipts: list[Receipt] = []
         self._inbound: list[Inbound] = []
@@ -98,7 +98,14 @@ class ReceiptDesk:
         if not self._receipts and not self._inbound and not self._is_closing:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), REMATCH_S)
-        if len(self._receipts) < self.enough and not self._is_closing:
+        await self._linger()
+
+    async def _linger(self) -> None:
+        """Storing hundreds together costs little more than storing ten. A carrier that waits for us brings no more, and
+        is not kept waiting."""
+        until = time.monotonic() + LINGER_MOST_S
+        count = 0
+        while count < (count := len(self._receipts)) < ENOUGH and time.monotonic() < until and not self._is_closing:
             await asyncio.sleep(LINGER_S)
 
     async def _turn(self) -> None:

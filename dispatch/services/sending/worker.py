@@ -41,7 +41,7 @@ TAKE_BIND: Final = """
 WITH free AS (
     SELECT b.id FROM carriers_carrierbind b JOIN carriers_carrieraccount a ON a.id = b.account_id
     WHERE a.is_enabled AND (b.lease_until IS NULL OR b.lease_until < clock_timestamp()) AND b.number <= a.binds
-    ORDER BY b.error <> '', a.rank, b.account_id, b.number LIMIT 1 FOR UPDATE OF b SKIP LOCKED
+    ORDER BY b.error <> '', a.rank, b.account_id, b.number LIMIT 1 FOR NO KEY UPDATE OF b SKIP LOCKED
 )
 UPDATE carriers_carrierbind b
 SET holder = %s, lease_until = clock_timestamp() + make_interval(secs => %s), seen_at = clock_timestamp()
@@ -224,7 +224,6 @@ class CarrierWorker:
                 session=beside,
                 account_id=account.pk,
                 rings=self._rings,
-                window=window,
                 is_beside_webhook=link.capabilities.webhook,
             ),
             holder=Holder(account.pk, self.name, is_idempotent=link.capabilities.idempotent),

@@ -15,6 +15,7 @@ from asgiref.sync import sync_to_async
 
 from carriers.models import CarrierAccount
 from dispatch.models import Batch, BatchState, EventKind, FollowUp, FollowUpKind, Message, MessageEvent
+from dispatch.services.sending import pump
 from dispatch.services.sending.worker import CarrierWorker
 from dispatch.states import Status
 from tests.conftest import Cast
@@ -98,6 +99,22 @@ class TestSending:
 
         assert states(acme) == {Status.DELIVERED: 5}
         assert states(globex) == {Status.DELIVERED: 7}
+
+    def test_goes_from_one_batch_to_the_next_without_a_rest(
+        self, acme: Cast, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Nobody wakes it, and it looked for something more urgent in between, of which there was none."""
+        monkeypatch.setattr(pump, "LOOK_S", 60.0)
+        monkeypatch.setattr(pump, "URGENT_LOOK_S", 0.0)
+
+        def arrange(port: int) -> None:
+            account = make_account(port)
+            for head in range(3):
+                make_batch(acme, account, numbers(30, f"+819{head}"))
+
+        send(tmp_path, arrange, wait_for(acme, delivered=90), answer_delay=0.02)
+
+        assert states(acme) == {Status.DELIVERED: 90}
 
     def test_delivers_a_long_text_when_all_its_parts_are(self, acme: Cast, tmp_path: Path) -> None:
         def arrange(port: int) -> None:
