@@ -22,7 +22,7 @@ def record_attempt(*, call: Call, outcome: str, by: Actor, now: datetime, note: 
 
     Raises ``NotAllowed``, ``BadOutcome``, ``NoteMissing`` (closing wants a reason) or ``CallClosed``.
     """
-    call = Call.objects.select_for_update(of=("self",)).select_related("campaign").get(pk=call.pk)
+    call = Call.objects.select_for_update(of=("self",), no_key=True).select_related("campaign").get(pk=call.pk)
     by.must(Permission.WORK_CALLS, department_id=call.campaign.department_id)
     if outcome not in BY_STAFF:
         raise BadOutcome(fields={"outcome": [str(BadOutcome.user_message)]})

@@ -73,7 +73,9 @@ def take_as_sent(*, message: Message, by: Actor, now: datetime) -> Message:
 def _unknown_message(message: Message, by: Actor) -> Message:
     """The row, locked, so that a receipt and two people cannot decide at once."""
     locked: Message = (
-        Message.objects.select_for_update(of=("self",)).select_related("campaign", "batch").get(pk=message.pk)
+        Message.objects.select_for_update(of=("self",), no_key=True)
+        .select_related("campaign", "batch")
+        .get(pk=message.pk)
     )
     owner = locked.campaign or locked.batch
     by.must(Permission.SEND, department_id=owner.department_id)

@@ -40,7 +40,7 @@ _SILENT: Final = f"""
         SELECT id FROM dispatch_message
         WHERE tenant_id = %(tenant_id)s AND state = {int(Status.ACCEPTED)} AND accepted_at < %(deadline)s
           AND {{whose}}
-        LIMIT %(limit)s FOR UPDATE SKIP LOCKED
+        LIMIT %(limit)s FOR NO KEY UPDATE SKIP LOCKED
     )
     UPDATE dispatch_message m SET state = {int(Status.EXPIRED)}, reason = '{NO_RECEIPT}', final_at = clock_timestamp()
     FROM silent WHERE m.id = silent.id RETURNING m.id
@@ -61,7 +61,7 @@ _FOLLOW_UPS: Final = """
 
 def start_scheduled(*, campaign_id: int, now: datetime) -> bool:
     """The planned instant has come; if the hours have been changed meanwhile, wait for them."""
-    campaign = Campaign.objects.select_for_update(of=("self",)).get(pk=campaign_id)
+    campaign = Campaign.objects.select_for_update(of=("self",), no_key=True).get(pk=campaign_id)
     if campaign.state != CampaignState.SCHEDULED or campaign.send_at is None or campaign.send_at > now:
         return False
     tenant = Tenant.objects.get(pk=campaign.tenant_id)
@@ -91,7 +91,7 @@ def hold_outside_hours(*, now: datetime, soon: datetime) -> None:
 
 def align_batches(*, campaign_id: int, now: datetime) -> None:
     """A worker may release a batch as somebody wanted it before somebody else changed their mind."""
-    campaign = Campaign.objects.select_for_update(of=("self",)).get(pk=campaign_id)
+    campaign = Campaign.objects.select_for_update(of=("self",), no_key=True).get(pk=campaign_id)
     if campaign.state == CampaignState.CANCELLED:
         stop_for_good(campaign, now=now)
     elif campaign.state == CampaignState.PAUSED:

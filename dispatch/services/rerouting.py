@@ -34,7 +34,7 @@ def reroute_batch(*, batch_id: int, facts: Sequence[AccountFacts], now: datetime
     old account took a part stays. Each moved text's time line says so.
     """
     batch = (
-        Batch.objects.select_for_update(skip_locked=True)
+        Batch.objects.select_for_update(skip_locked=True, no_key=True)
         .filter(pk=batch_id, state=BatchState.READY, in_flight=[])
         .first()
     )

@@ -22,7 +22,7 @@ def confirm_problems(*, roster: Roster, codes: Sequence[str], by: Actor, now: da
     """
     by.must(Permission.EDIT_ROSTERS, department_id=roster.department_id)
     with transaction.atomic():
-        roster = Roster.objects.select_for_update().get(pk=roster.pk)
+        roster = Roster.objects.select_for_update(no_key=True).get(pk=roster.pk)
         if not roster.is_ready:
             raise RosterNotReady
         problems = {problem.code: problem for problem in RosterProblem.objects.filter(roster=roster)}

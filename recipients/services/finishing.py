@@ -81,7 +81,7 @@ class Seen:
 
 def finish(*, lease: Lease, total: int, seen: Seen, mapping: ColumnMapping, rules: Rules, now: datetime) -> None:
     """The roster becomes ready. Raises ``LeaseLost``."""
-    roster = Roster.objects.select_for_update().get(pk=lease.roster_id)
+    roster = Roster.objects.select_for_update(no_key=True).get(pk=lease.roster_id)
     if roster.lease_until != lease.until:
         raise LeaseLost
     roster.rows = roster.rows_read = total

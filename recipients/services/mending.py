@@ -79,7 +79,11 @@ def subject_of_row(*, roster_id: int, row: int) -> bytes:
 
 def lock_editable(roster: Roster) -> Roster:
     """The roster, locked against other changes. Raises ``RosterNotReady`` and ``RosterFrozen``."""
-    roster = Roster.objects.select_for_update(of=("self",)).select_related("tenant", "department").get(pk=roster.pk)
+    roster = (
+        Roster.objects.select_for_update(of=("self",), no_key=True)
+        .select_related("tenant", "department")
+        .get(pk=roster.pk)
+    )
     if not roster.is_ready:
         raise RosterNotReady
     if roster.frozen_at is not None:

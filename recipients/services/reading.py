@@ -240,7 +240,7 @@ def _chunks(job: _Job, table: Table, guess: Guess, seen: Seen) -> Iterator[tuple
 def _fail(tenant_id: int, lease: Lease, *, code: str, params: Mapping[str, Any], now: datetime) -> None:
     """The state failed, with what the page's sentence is made of."""
     with tenant_scope(tenant_id):
-        roster = Roster.objects.select_for_update().get(pk=lease.roster_id)
+        roster = Roster.objects.select_for_update(no_key=True).get(pk=lease.roster_id)
         if roster.lease_until != lease.until:
             return
         roster.seal(roster.personal | {"failure": {"code": code, "params": dict(params)}})

@@ -102,7 +102,7 @@ def change_mapping(*, roster: Roster, mapping: Mapping[str, str], by: Actor, now
 def lock_to_read_again(roster: Roster) -> Roster:
     """The roster, locked, where its file can be read again. Raises ``RosterNotReady`` (while it is read, or where no
     header was found), ``RosterFrozen``, ``RosterFileGone``."""
-    roster = Roster.objects.select_for_update().get(pk=roster.pk)
+    roster = Roster.objects.select_for_update(no_key=True).get(pk=roster.pk)
     if roster.state == RosterState.READING or not roster.personal.get("header", ()):
         raise RosterNotReady
     if roster.frozen_at:

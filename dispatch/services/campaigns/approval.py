@@ -62,7 +62,7 @@ def approve_campaign(*, campaign: Campaign, by: Actor, now: datetime) -> Campaig
         "approved_at": now,
     }
     # Compared behind the row's lock: an edit that another person makes meanwhile is not approved with the rest.
-    locked = Campaign.objects.select_for_update().get(pk=campaign.pk)
+    locked = Campaign.objects.select_for_update(no_key=True).get(pk=campaign.pk)
     is_same = locked.text == campaign.text and locked.state in EDITABLE
     if not is_same or not Campaign.objects.filter(pk=campaign.pk, state__in=EDITABLE).update(**fields):
         raise WrongState(_("この配信は承認できる状態ではありません。ページを開き直してください。"))

@@ -43,7 +43,9 @@ def send_campaign(*, campaign: Campaign, by: Actor, now: datetime, override_reas
     by.must(Permission.SEND, department_id=campaign.department_id)
     if override_reason and not by.may(Permission.SETTINGS, department_id=campaign.department_id):
         raise NotAllowed(_("送信時間外に送信できるのは管理者だけです。"))
-    campaign = Campaign.objects.select_for_update(of=("self",)).select_related("roster").get(pk=campaign.pk)
+    campaign = (
+        Campaign.objects.select_for_update(of=("self",), no_key=True).select_related("roster").get(pk=campaign.pk)
+    )
     if campaign.state in GONE:
         return campaign
     tenant = Tenant.objects.get(pk=campaign.tenant_id)

@@ -14,7 +14,7 @@ RESTING = Q(state__in=[CampaignState.APPROVED, CampaignState.SCHEDULED]) | Q(sta
 
 def freeze_roster(campaign: Campaign, *, now: datetime) -> Roster:
     """Lock the roster's row, so that a mending that is under way ends first, and freeze it."""
-    roster: Roster = Roster.objects.select_for_update().get(pk=campaign.roster_id)
+    roster: Roster = Roster.objects.select_for_update(no_key=True).get(pk=campaign.roster_id)
     if roster.frozen_at is None:
         roster.frozen_at = now
         roster.save(update_fields=["frozen_at"])

@@ -96,7 +96,7 @@ def _expand_chunk(planner: Planner, *, now: datetime) -> int:
     """The number of rows written, 0 at the end of the roster."""
     failpoint("expand.before_chunk")
     with tenant_scope(planner.tenant_id):
-        campaign = Campaign.objects.select_for_update(of=("self",)).get(pk=planner.campaign_id)
+        campaign = Campaign.objects.select_for_update(of=("self",), no_key=True).get(pk=planner.campaign_id)
         rows = read_rows(campaign, after=campaign.expanded_row, limit=CHUNK_ROWS)
         if not rows:
             _finish(campaign, planner)

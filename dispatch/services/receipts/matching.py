@@ -23,12 +23,12 @@ CANDIDATES_LIMIT: Final = 5_000
 
 BY_CARRIER_ID: Final = """
 SELECT m.carrier_id, m.id, m.tenant_id, m.campaign_id, m.state, m.parts, m.accepted_at, m.reason
-FROM dispatch_message m WHERE m.account_id = %s AND m.carrier_id = ANY(%b::text[]) ORDER BY m.id FOR UPDATE
+FROM dispatch_message m WHERE m.account_id = %s AND m.carrier_id = ANY(%b::text[]) ORDER BY m.id FOR NO KEY UPDATE
 """
 BY_PART: Final = """
 SELECT p.carrier_id, m.id, m.tenant_id, m.campaign_id, m.state, m.parts, m.accepted_at, m.reason, p.part
 FROM dispatch_messagepart p JOIN dispatch_message m ON m.id = p.message_id
-WHERE p.account_id = %s AND p.carrier_id = ANY(%b::text[]) ORDER BY m.id FOR UPDATE OF m
+WHERE p.account_id = %s AND p.carrier_id = ANY(%b::text[]) ORDER BY m.id FOR NO KEY UPDATE OF m
 """
 PARTS_OF: Final = """
 SELECT message_id, part, state FROM dispatch_messagepart WHERE message_id = ANY(%b::bigint[]) ORDER BY message_id, part
@@ -39,7 +39,7 @@ FROM dispatch_followup f JOIN dispatch_message m ON m.id = f.message_id
 WHERE f.kind = 3 AND m.account_id = %s AND m.state = 3 AND m.parts = 1 ORDER BY m.id LIMIT %s
 """
 LOCK_IF_UNKNOWN: Final = (
-    "SELECT id FROM dispatch_message WHERE id = ANY(%b::bigint[]) AND state = 3 ORDER BY id FOR UPDATE"
+    "SELECT id FROM dispatch_message WHERE id = ANY(%b::bigint[]) AND state = 3 ORDER BY id FOR NO KEY UPDATE"
 )
 ADOPT: Final = "UPDATE dispatch_message SET carrier_id = %s WHERE id = %s AND carrier_id IS NULL"
 

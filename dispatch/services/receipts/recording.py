@@ -57,7 +57,7 @@ SELECT r.id, r.carrier_id, r.status, r.code, r.reason, r.received_at FROM carrie
 WHERE r.account_id = %s AND r.message_id IS NULL AND r.received_at > clock_timestamp() - make_interval(secs => %s)
   AND (EXISTS (SELECT 1 FROM dispatch_message m WHERE m.account_id = r.account_id AND m.carrier_id = r.carrier_id)
     OR EXISTS (SELECT 1 FROM dispatch_messagepart p WHERE p.account_id = r.account_id AND p.carrier_id = r.carrier_id))
-ORDER BY r.id LIMIT %s FOR UPDATE OF r SKIP LOCKED
+ORDER BY r.id LIMIT %s FOR NO KEY UPDATE OF r SKIP LOCKED
 """
 HAS_STRAYS: Final = """
 SELECT EXISTS (SELECT 1 FROM carriers_storedreceipt r WHERE r.account_id = %s AND r.message_id IS NULL
@@ -66,7 +66,7 @@ SELECT EXISTS (SELECT 1 FROM carriers_storedreceipt r WHERE r.account_id = %s AN
 STRAYS: Final = """
 SELECT r.id, r.carrier_id, r.status, r.code, r.reason, r.received_at, r.to_hash, r.reference FROM carriers_storedreceipt r
 WHERE r.account_id = %s AND r.message_id IS NULL AND r.received_at > clock_timestamp() - make_interval(secs => %s)
-  AND r.to_hash = ANY(%b::bytea[]) ORDER BY r.id LIMIT %s FOR UPDATE OF r SKIP LOCKED
+  AND r.to_hash = ANY(%b::bytea[]) ORDER BY r.id LIMIT %s FOR NO KEY UPDATE OF r SKIP LOCKED
 """
 GIVE_MESSAGE: Final = """
 UPDATE carriers_storedreceipt r SET message_id = u.message_id, tenant_id = u.tenant_id

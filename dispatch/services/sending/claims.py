@@ -39,7 +39,7 @@ WITH best AS (
       AND (b.state = 0 OR (b.state = 1 AND b.lease_until < clock_timestamp()))
     ORDER BY b.priority DESC, t.served_at NULLS FIRST, b.due_at, b.id
     LIMIT 1
-    FOR UPDATE OF b SKIP LOCKED
+    FOR NO KEY UPDATE OF b SKIP LOCKED
 )
 UPDATE dispatch_batch b
 SET state = 1, epoch = b.epoch + 1, holder = %(holder)s, tries = b.tries + 1,
@@ -67,7 +67,7 @@ UPDATE dispatch_message SET state = 5, reason = 'set_aside', final_at = clock_ti
 WHERE id = ANY(%b::bigint[]) AND state = 0 RETURNING id
 """
 IN_FLIGHT_MESSAGES: Final = """
-SELECT id, seq, parts, tries, state FROM dispatch_message WHERE batch_id = %s AND seq = ANY(%b::int[]) ORDER BY id FOR UPDATE
+SELECT id, seq, parts, tries, state FROM dispatch_message WHERE batch_id = %s AND seq = ANY(%b::int[]) ORDER BY id FOR NO KEY UPDATE
 """
 MARK_UNKNOWN: Final = "UPDATE dispatch_message SET state = 3 WHERE id = ANY(%b::bigint[]) AND state = 0 RETURNING id"
 MARK_PARTS_UNKNOWN: Final = """

@@ -16,16 +16,15 @@ log = structlog.get_logger()
 Connection = AsyncConnection[Any]
 
 RETRY_S: Final = 0.5
+PLANS: Final = "-c enable_mergejoin=off -c enable_hashjoin=off -c enable_seqscan=off -c enable_material=off"
+"""Rows are found by their keys. A table that was never analysed looks small, and would be read whole for each of a window's."""
 
 
 async def connect() -> Connection:
-    """A connection as the carrier's role.
-
-    Plans that would read a whole index for a batch are switched off (DESIGN.md §8). Raises ``psycopg.OperationalError``.
-    """
+    """A connection as the carrier's role, with ``PLANS`` (DESIGN.md §8). Raises ``psycopg.OperationalError``."""
     database = settings.DATABASES["carrier"]
     options = dict(database["OPTIONS"])
-    options["options"] += " -c enable_mergejoin=off -c enable_hashjoin=off -c timezone=UTC"
+    options["options"] += f" {PLANS} -c timezone=UTC"
     connection: Connection = await AsyncConnection.connect(
         host=database["HOST"],
         port=database["PORT"] or 5432,

@@ -15,7 +15,7 @@ from dispatch.services.sending.database import Connection
 LEASE: Final = """
 WITH clock AS (SELECT clock_timestamp() AS now), account AS (
     SELECT a.id, a.texts_per_s, greatest(a.quota_until, clock.now) AS start
-    FROM carriers_carrieraccount a, clock WHERE a.id = %(account_id)s AND a.texts_per_s IS NOT NULL FOR UPDATE OF a
+    FROM carriers_carrieraccount a, clock WHERE a.id = %(account_id)s AND a.texts_per_s IS NOT NULL FOR NO KEY UPDATE OF a
 )
 UPDATE carriers_carrieraccount a
 SET quota_until = account.start + make_interval(secs => %(parts)s::float8 / account.texts_per_s)

@@ -64,7 +64,9 @@ SET state = excluded.state, carrier_id = excluded.carrier_id, reason = excluded.
     accepted_at = excluded.accepted_at
 WHERE dispatch_messagepart.state IN (0, 3)
 """
-LOCK: Final = "SELECT id, state, carrier_id FROM dispatch_message WHERE id = ANY(%b::bigint[]) ORDER BY id FOR UPDATE"
+LOCK: Final = (
+    "SELECT id, state, carrier_id FROM dispatch_message WHERE id = ANY(%b::bigint[]) ORDER BY id FOR NO KEY UPDATE"
+)
 SETTLE: Final = """
 UPDATE dispatch_message
 SET state = %(state)s, carrier_id = coalesce(carrier_id, %(carrier_id)s), accepted_at = coalesce(accepted_at, %(at)s),

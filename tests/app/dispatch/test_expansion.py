@@ -29,6 +29,9 @@ from dispatch.routing import NoRoute
 from dispatch.selectors.progress import progress_of
 from dispatch.services.campaigns import cancel_campaign, pause_campaign, send_campaign
 from dispatch.services.expansion import expand_campaign, running
+from dispatch.services.expansion.storing import store_chunk
+from dispatch.services.sending.quota import LEASE
+from dispatch.services.sending.tallies import INSERT_MOVES
 from dispatch.states import Status
 from dispatch.task_names import PUMP
 from recipients.models import OptOut, Recipient, Route
@@ -224,6 +227,31 @@ class TestExpandCampaign:
 
         with acme.scope():
             assert Message.objects.count() == 0
+
+
+class TestMeanwhile:
+    def test_answers_and_paces_are_recorded_while_a_chunk_is_written(
+        self, acme: Cast, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        account = make_account()
+        CarrierAccount.objects.using("operator").filter(pk=account.pk).update(texts_per_s=100)
+        campaign, beside = started(acme, many(3)), connections["carrier"]
+        leases: list[Any] = []
+
+        def store_then_record(*arguments: Any) -> None:
+            store_chunk(*arguments)
+            with beside.cursor() as cursor:
+                cursor.execute("SET lock_timeout = '3s'")
+                moved = [[acme.tenant.pk], [campaign.pk], [Status.ACCEPTED.value], [""], [1]]
+                cursor.execute(INSERT_MOVES.replace("%b", "%s"), moved)
+                cursor.execute(LEASE, {"account_id": account.pk, "parts": 10})
+                leases.append(cursor.fetchone())
+
+        with monkeypatch.context() as patched:
+            patched.setattr(running, "store_chunk", store_then_record)
+            assert expand(acme, campaign) == 3
+
+        assert len(leases) == 1
 
 
 class TestStoppedMeanwhile:
