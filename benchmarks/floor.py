@@ -30,6 +30,7 @@ from carriers.base import Outgoing
 from carriers.providers.smpp.configuration import Configuration
 from carriers.providers.smpp.encoding import PartEncoder
 from dispatch.services.receipts import matching, recording
+from dispatch.services.sending.database import PLANS
 from tenants import keys
 from tenants.context import tenant_scope
 from tenants.services import create_tenant
@@ -65,7 +66,7 @@ def connect(alias: str) -> psycopg.Connection[Any]:
         password=database["PASSWORD"],
         dbname=database["NAME"],
         autocommit=True,
-        options="-c enable_mergejoin=off -c enable_hashjoin=off",
+        options=PLANS,
     )
 
 

@@ -123,7 +123,9 @@ class CarrierTally(models.Model):
 class StoredReceipt(models.Model):
     """A receipt as it came, written before it is acknowledged. ``sealed`` (service's key): raw PDU or body, number."""
 
-    account = models.ForeignKey(CarrierAccount, on_delete=models.PROTECT, related_name="+", db_constraint=False)
+    account = models.ForeignKey(
+        CarrierAccount, on_delete=models.PROTECT, related_name="+", db_constraint=False, db_index=False
+    )
     carrier_id = models.CharField(max_length=70)
     status = models.CharField(max_length=12)
     code = models.CharField(max_length=20, blank=True)

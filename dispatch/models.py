@@ -14,7 +14,7 @@ from dispatch.states import Status
 from recipients.models import Recipient, Roster
 from templates_sms.models import TemplateVersion
 from tenants.managers import TenantForeignKey
-from tenants.models import Department, Privacy, Sealed, TenantOwned, User
+from tenants.models import Department, Privacy, Sealed, TenantOwned, User, unindexed_tenant
 from tenants.sealed_text import SealedTextField
 
 
@@ -115,9 +115,8 @@ class BatchState(models.IntegerChoices):
 class Batch(TenantOwned):
     """Up to 1,000 messages: the unit of claiming.
 
-    ``in_flight`` holds ``seq * 256 + part`` of every part whose intent is committed and whose answer is not: after a
-    crash exactly these are unknown. ``epoch`` grows with each claim and fences decisions.
-    """
+    ``in_flight`` holds ``seq * 256 + part`` of every part whose intent is committed and whose answer is not: after a crash
+    exactly these are unknown. ``epoch`` grows with each claim and fences decisions."""
 
     campaign = TenantForeignKey(Campaign, null=True, on_delete=models.PROTECT, related_name="batches")
     department = TenantForeignKey(
@@ -156,13 +155,14 @@ class Batch(TenantOwned):
 class Message(TenantOwned, Sealed):
     """One text to one person. ``sealed``: to (E.164), text, name, sender, reference (the caller's).
 
-    No index mentions ``state``: with one, no update could stay on its page (DESIGN.md §8).
+    No index mentions ``state``: no update could stay on its page (DESIGN.md §8). A key has one only where no other begins with it.
     """
 
+    tenant = unindexed_tenant()
     public_id = models.UUIDField(unique=True)
-    batch = TenantForeignKey(Batch, on_delete=models.PROTECT, related_name="messages")
+    batch = TenantForeignKey(Batch, on_delete=models.PROTECT, related_name="messages", db_index=False)
     seq = models.PositiveIntegerField(help_text="Counts within the batch from 0.")
-    campaign = TenantForeignKey(Campaign, null=True, on_delete=models.PROTECT, related_name="messages")
+    campaign = TenantForeignKey(Campaign, null=True, on_delete=models.PROTECT, related_name="messages", db_index=False)
     recipient = TenantForeignKey(Recipient, null=True, on_delete=models.PROTECT, related_name="+")
     state = models.SmallIntegerField(
         choices=[(status.value, status.word) for status in Status], default=Status.QUEUED.value
@@ -266,7 +266,7 @@ class Tally(TenantOwned):
     Inserted in the transaction that moves them, folded later: no page ever counts messages.
     """
 
-    campaign = TenantForeignKey(Campaign, null=True, on_delete=models.CASCADE, related_name="+")
+    campaign = TenantForeignKey(Campaign, null=True, on_delete=models.CASCADE, related_name="+", db_index=False)
     minute = models.DateTimeField()
     state = models.SmallIntegerField()
     reason = models.CharField(max_length=24, blank=True)

@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from tenants.managers import TenantForeignKey
-from tenants.models import Department, Privacy, Sealed, TenantOwned, User
+from tenants.models import Department, Privacy, Sealed, TenantOwned, User, unindexed_tenant
 
 
 class RosterState(models.TextChoices):
@@ -153,7 +153,8 @@ class Recipient(TenantOwned, Sealed):
     detail, mended (codes) and ``cells`` (header → value).
     """
 
-    roster = TenantForeignKey(Roster, on_delete=models.CASCADE, related_name="recipients")
+    tenant = unindexed_tenant()
+    roster = TenantForeignKey(Roster, on_delete=models.CASCADE, related_name="recipients", db_index=False)
     row = models.PositiveIntegerField(help_text="Counts the data rows of the file from 1.")
     route = models.PositiveSmallIntegerField(choices=Route.choices)
     reason = models.CharField(max_length=24, blank=True)

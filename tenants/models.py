@@ -108,6 +108,11 @@ class TenantOwned(models.Model):
         super().save(*args, **options)
 
 
+def unindexed_tenant() -> Any:
+    """The field ``tenant`` of a table with many rows whose other indexes begin with it: each index costs a row's every write."""
+    return models.ForeignKey(Tenant, on_delete=models.PROTECT, related_name="+", editable=False, db_index=False)
+
+
 class Sealed(models.Model):
     """Personal data of a row as one sealed blob. Read ``personal``; write with ``seal``."""
 
