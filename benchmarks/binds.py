@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 import tempfile
 import time
@@ -19,8 +18,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from benchmarks.pipeline import manage, prepare, start_processes, stop, wait_for_binds, wait_until_delivered
-from devservers import environment as servers_environment
+from benchmarks.office import prepare
+from benchmarks.pipeline import start_processes, stop, wait_for_binds, wait_until_delivered
+from benchmarks.serving import prepared_servers
 
 
 def main() -> int:
@@ -30,15 +30,8 @@ def main() -> int:
     parser.add_argument("--answer-delay", type=float, default=0.05)
     parser.add_argument("--seconds", type=float, default=10.0, help="that each step should take, were the carrier all")
     options = parser.parse_args()
-    with servers_environment.servers(fsync=True, settings="config.settings.test") as environment:
-        os.environ.update(environment)
-        manage("prepare_database")
-        manage("migrate", "--database=owner", "--no-input", "-v0")
-        import django
-
-        django.setup()
-        with tempfile.TemporaryDirectory(prefix="todoke-binds-") as folder:
-            curve = [measure(Path(folder), binds, options) for binds in options.binds]
+    with prepared_servers(), tempfile.TemporaryDirectory(prefix="todoke-binds-") as folder:
+        curve = [measure(Path(folder), binds, options) for binds in options.binds]
     for step in curve:
         print(
             f"{step['binds']:>2} binds {step['texts_per_s']:>8.0f} texts/s  {step['texts_per_s'] / step['binds']:>6.0f} each "

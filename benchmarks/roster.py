@@ -13,8 +13,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -23,13 +21,13 @@ from typing import Any
 from benchmarks import roster_floor, roster_stages
 from benchmarks.measuring import cpu_us, difference, peak_mb, server_pids
 from benchmarks.roster_client import Client
+from benchmarks.serving import prepared_servers
 from devservers import environment as servers_environment
 from devservers import processes
 from devservers.ports import LOOPBACK, free_port
 from devservers.runner import Runner
 from devservers.stopping import StopRequest
 
-ROOT = Path(__file__).resolve().parent.parent
 WATCHED = (processes.WEB, processes.WORKER)
 
 
@@ -38,24 +36,15 @@ def main() -> int:
     parser.add_argument("--rows", type=int, default=100_000)
     parser.add_argument("--encoding", default="cp932")
     options = parser.parse_args()
-    with servers_environment.servers(fsync=True, settings="config.settings.test") as environment:
-        port = free_port()
-        environment["BASE_URL"] = f"http://{LOOPBACK}:{port}"
-        os.environ.update(environment)  # noqa: TID251 - what config/env.py reads
-        manage("prepare_database")
-        manage("migrate", "--database=owner", "--no-input", "-v0")
-        with tempfile.TemporaryDirectory(prefix="todoke-bench-") as folder:
-            return measure(options, folder=Path(folder), port=port, environment=environment)
-
-
-def manage(*arguments: str) -> None:
-    subprocess.run([sys.executable, "manage.py", *arguments], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+    port = free_port()
+    with (
+        prepared_servers(BASE_URL=f"http://{LOOPBACK}:{port}") as environment,
+        tempfile.TemporaryDirectory(prefix="todoke-bench-") as folder,
+    ):
+        return measure(options, folder=Path(folder), port=port, environment=environment)
 
 
 def measure(options: argparse.Namespace, *, folder: Path, port: int, environment: dict[str, str]) -> int:
-    import django
-
-    django.setup()
     data = make_file(options.rows, options.encoding)
     print(f"{options.rows:,} rows, {len(data) / 1e6:.1f} MB, {options.encoding}", flush=True)
     with Runner(logs=folder / "logs", stop=StopRequest()) as runner:
