@@ -11,7 +11,7 @@ from __future__ import annotations
 from kombu.transport import redis, virtual
 
 
-class QoS(redis.QoS):  # type: ignore[misc]  # kombu has no types
+class QoS(redis.QoS):
     """Raises what the stock one raises."""
 
     def ack(self, delivery_tag: str) -> None:
@@ -29,9 +29,9 @@ class QoS(redis.QoS):  # type: ignore[misc]  # kombu has no types
             raise
 
 
-class Channel(redis.Channel):  # type: ignore[misc]
+class Channel(redis.Channel):
     QoS = QoS
 
 
-class Transport(redis.Transport):  # type: ignore[misc]
+class Transport(redis.Transport):
     Channel = Channel
