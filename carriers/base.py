@@ -126,6 +126,9 @@ class Link(Protocol):
     """One bind to a carrier, opened and closed by the pump of one worker."""
 
     capabilities: Capabilities
+    is_refused: bool
+    """Whether the carrier refused the account itself once the link was open: true before ``on_closed`` then. The operator is
+    told as of a refused bind, and it is tried again slowly."""
 
     async def open(self, listener: Listener) -> None:
         """Connect and bind. Raises ``carriers.errors.Unreachable`` or ``Misconfigured``."""

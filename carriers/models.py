@@ -55,10 +55,13 @@ class CarrierAccount(models.Model):
         self.sealed_secrets = keys.service().seal_fields(self._meta.db_table, secrets)
 
     @property
+    def secrets(self) -> dict[str, Any]:
+        return keys.service().open_fields(self._meta.db_table, self.sealed_secrets) if self.sealed_secrets else {}
+
+    @property
     def full_config(self) -> dict[str, Any]:
         """The configuration with its secrets, for the provider only."""
-        secrets = keys.service().open_fields(self._meta.db_table, self.sealed_secrets) if self.sealed_secrets else {}
-        return {**self.config, **secrets}
+        return {**self.config, **self.secrets}
 
 
 class AccountHealth(models.Model):
@@ -84,7 +87,7 @@ class BindState(models.TextChoices):
 
 
 class CarrierBind(models.Model):
-    """A place for one worker's connection. Whoever holds the lease may bind."""
+    """A place for one worker's connection. Whoever holds the lease may bind; one that nobody holds is a rest after a failure."""
 
     account = models.ForeignKey(CarrierAccount, on_delete=models.CASCADE, related_name="bind_rows")
     number = models.PositiveSmallIntegerField()
@@ -93,6 +96,7 @@ class CarrierBind(models.Model):
     state = models.CharField(max_length=12, choices=BindState.choices, default=BindState.DOWN)
     state_at = models.DateTimeField(default=timezone.now)
     error = models.CharField(max_length=200, blank=True)
+    failures = models.PositiveSmallIntegerField(default=0, db_default=0, help_text="In a row.")
     outstanding = models.PositiveIntegerField(default=0)
     seen_at = models.DateTimeField(null=True)
 

@@ -20,27 +20,33 @@ def configure_account(
     name: str,
     provider: str,
     config: Mapping[str, Any],
-    secrets: Mapping[str, str],
+    secrets: Mapping[str, str] | None,
     window: int,
     binds: int,
     texts_per_s: int | None,
     using: str = "operator",
 ) -> CarrierAccount:
-    """Make or change an account and the places for its binds. Raises ``Misconfigured`` when the provider refuses it."""
+    """Make or change an account and the places for its binds; those who hold one bind anew within seconds.
+
+    Without ``secrets`` those that are sealed stay. Raises ``Misconfigured`` when the provider refuses it.
+    """
     kind = provider_named(provider)
     if in_clear := sorted(kind.secret_names & set(config)):
         raise Misconfigured(f"{', '.join(in_clear)} must be sealed")
-    kind.link({**config, **secrets}, window=window)
     with transaction.atomic(using=using):
         accounts = CarrierAccount.objects.using(using)
         account = accounts.select_for_update().filter(name=name).first() or CarrierAccount(name=name)
+        secrets = account.secrets if secrets is None else dict(secrets)
+        kind.link({**config, **secrets}, window=window)
         account.provider, account.config = provider, dict(config)
         account.window, account.binds, account.texts_per_s = window, binds, texts_per_s
-        account.seal_secrets(dict(secrets))
+        account.seal_secrets(secrets)
         account.save(using=using)
         for number in range(1, binds + 1):
             CarrierBind.objects.using(using).get_or_create(account=account, number=number)
         CarrierBind.objects.using(using).filter(account=account, number__gt=binds).delete()
+        resting = CarrierBind.objects.using(using).filter(account=account, holder="")
+        resting.update(lease_until=None, failures=0)  # what was refused before may be right now
     return account
 
 

@@ -23,6 +23,19 @@ FLOOR: Final = 0.05
 TOLERATED: Final = 0.02  # share of throttled answers that calls for nothing
 HELPS: Final = 0.85  # slowing down helped if the share fell below this part of what it was
 TRUCE_S: Final = 10.0
+MIN_REST_S: Final = 1.0
+MAX_REST_S: Final = 60.0
+REFUSED_REST_S: Final = 40.0  # a carrier that refuses us may lock us out when it is asked too often
+MOST_FAILURES: Final = 10  # counted no further
+
+
+def rest_s(*, is_refused: bool, failures: int, share: float) -> float:
+    """How long nobody tries a bind again that failed, after so many ``failures`` in a row before this one.
+
+    ``share`` is a random number from 0 to 1: binds that failed together do not come back in step.
+    """
+    longest = REFUSED_REST_S if is_refused else min(MAX_REST_S, MIN_REST_S * 2 ** min(failures, MOST_FAILURES))
+    return longest * (0.5 + share / 2)
 
 
 @dataclass(slots=True)

@@ -143,6 +143,7 @@ class ServerSession(Session):
             return encode_response(answer, pdu.sequence, status=ESME_RINVMSGLEN)
         status = self._smsc.check_bind(bind)
         if status:
+            self._smsc.refused_binds += 1
             return encode_response(answer, pdu.sequence, status=status)
         self.system_id, self.mode = bind.system_id, _MODES[pdu.command]
         self._smsc.welcome(self)

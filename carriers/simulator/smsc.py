@@ -47,6 +47,7 @@ class Smsc:
         self.sessions: list[ServerSession] = []
         self.accepted = 0
         self.refused: Counter[int] = Counter()
+        self.refused_binds = 0
         self._options = options
         self._judge = Judge(seed=options.seed)
         self._binds = 0
@@ -120,6 +121,7 @@ class Smsc:
                 for session in self.sessions
                 if session.mode
             ],
+            "refused_binds": self.refused_binds,
             "accepted": self.accepted,
             "refused": {f"0x{status:08X}": count for status, count in self.refused.items()},
             "receipts": {

@@ -171,6 +171,7 @@ class CarrierKit:
 
             assert len(recorder.outcomes()) == 50
             assert len(recorder.closed) == 1
+            assert not link.is_refused
             with pytest.raises(Unreachable):
                 link.submit(parts_of(link, self.bench.delivered))
 

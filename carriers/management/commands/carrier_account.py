@@ -14,12 +14,12 @@ from carriers.errors import Misconfigured
 from carriers.services import configure_account, route_account
 
 NEEDED: Final = frozenset({"name", "provider", "config"})
-DIALECT: Final[dict[str, Any]] = {"secrets": {}, "window": 10, "binds": 1, "texts_per_s": None}
+DIALECT: Final[dict[str, Any]] = {"secrets": None, "window": 10, "binds": 1, "texts_per_s": None}
 ROUTING: Final = frozenset({"rank", "prefixes", "tenant_ids", "min_priority", "ladder", "is_enabled"})
 
 
 class Command(BaseCommand):
-    """What is left out takes its default; a secret that stands in ``config`` is refused."""
+    """What is left out takes its default, but for secrets, which stay; a secret that stands in ``config`` is refused."""
 
     help = "Make or change a carrier account from JSON on the standard input (docs/how-to/add-a-carrier.md)."
 

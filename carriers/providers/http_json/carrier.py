@@ -67,6 +67,7 @@ class HttpJsonLink:
         self._parked: list[Outgoing] = []
         self._results: list[SubmitResult] = []
         self._outstanding = 0
+        self.is_refused = False
         self._ending = ""  # why nothing more is taken
         self._is_over = False
 
@@ -88,10 +89,10 @@ class HttpJsonLink:
                 _check(await client.send("GET", configuration.check_url, headers=configuration.headers))
             else:
                 await self._knock(tls)
-        except OutcomeUnknown as exc:
-            raise Unreachable("no answer in time", code=exc.code) from exc
-        except BaseException:
+        except BaseException as exc:
             await client.close()
+            if isinstance(exc, OutcomeUnknown):
+                raise Unreachable("no answer in time", code=exc.code) from exc
             raise
         self._client, self._listener = client, listener
 
@@ -170,8 +171,11 @@ class HttpJsonLink:
         try:
             answer = await client.send(configuration.method, configuration.url, headers=headers, content=body)
             reading = self._translator.read(answer)
-        except (Unreachable, Misconfigured) as exc:
-            self._refuse(UNREACHABLE)
+        except Unreachable as exc:
+            self._leave(UNREACHABLE)
+            return Reading(Outcome.RETRY, code=exc.code, reason=reasons.CARRIER_TROUBLE)
+        except Misconfigured as exc:
+            self._leave(str(exc), is_refused=True)
             return Reading(Outcome.RETRY, code=exc.code or UNREACHABLE, reason=reasons.CARRIER_TROUBLE)
         except OutcomeUnknown as exc:
             return Reading(Outcome.UNKNOWN, code=exc.code)
@@ -179,11 +183,13 @@ class HttpJsonLink:
             log.error("http.surprise", error=type(exc).__name__)
             return Reading(Outcome.UNKNOWN, code="surprise")
         if reading.refuses_account:
-            self._refuse(f"account refused: {reading.code}")
+            self._leave(f"account refused: {reading.code}", is_refused=True)
         return reading
 
-    def _refuse(self, reason: str) -> None:
-        self._ending = self._ending or reason
+    def _leave(self, reason: str, *, is_refused: bool = False) -> None:
+        """Take nothing more; the link ends when what is under way has ended."""
+        if not self._ending:
+            self._ending, self.is_refused = reason, is_refused
 
     def _tell(self, part: Outgoing, reading: Reading) -> None:
         """With all that this tick of the loop brings."""

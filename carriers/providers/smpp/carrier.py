@@ -16,7 +16,14 @@ from carriers.providers.smpp.receiving import Translator
 from carriers.providers.smpp.statuses import MISCONFIGURED_BINDS
 from carriers.smpp.alphabets import TextNotEncodable, TextTooLong
 from carriers.smpp.client import Answer, BindRefused, ClientSession, SessionEnded, connect
-from carriers.smpp.constants import BIND_RECEIVER, BIND_TRANSCEIVER, BIND_TRANSMITTER, ESME_ROK, ESME_RX_T_APPN
+from carriers.smpp.constants import (
+    BIND_RECEIVER,
+    BIND_TRANSCEIVER,
+    BIND_TRANSMITTER,
+    ESME_ROK,
+    ESME_RX_T_APPN,
+    status_name,
+)
 from carriers.smpp.framing import Pdu
 from carriers.smpp.pdus import Bind
 from carriers.tls import certificate_trouble
@@ -51,6 +58,8 @@ class SmppLink:
     bind. The listener's ``on_closed`` comes once for each link that was opened, and never for one that was not.
     """
 
+    is_refused = False  # an SMSC refuses a bind, and ``open`` says so
+
     def __init__(self, configuration: Configuration, *, window: int) -> None:
         self.capabilities = Capabilities(
             receipts=bool(configuration.registered_delivery),
@@ -84,7 +93,7 @@ class SmppLink:
             self._was_opened = True
         except BindRefused as exc:
             kind = Misconfigured if exc.status in MISCONFIGURED_BINDS else Unreachable
-            raise kind("bind refused", code=f"0x{exc.status:08X}") from exc
+            raise kind(f"bind refused: {status_name(exc.status)}", code=f"0x{exc.status:08X}") from exc
         except TimeoutError as exc:
             raise Unreachable("no answer in time") from exc
         except (OSError, SessionEnded) as exc:

@@ -47,6 +47,16 @@ class TestCommand:
         assert CarrierBind.objects.using("operator").count() == 1
         assert f"/webhooks/carriers/{account.public_id}" in capsys.readouterr().out
 
+    def test_keeps_the_secrets_that_it_is_not_told_again(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        run(monkeypatch, ACCOUNT)
+        run(monkeypatch, {key: value for key, value in ACCOUNT.items() if key != "secrets"} | {"rank": 50})
+        account = CarrierAccount.objects.using("operator").get()
+        assert (account.rank, account.full_config["password"]) == (50, SECRET)
+
+        run(monkeypatch, {**ACCOUNT, "secrets": {}})
+
+        assert "password" not in CarrierAccount.objects.using("operator").get().full_config
+
     @pytest.mark.parametrize(
         "document",
         [

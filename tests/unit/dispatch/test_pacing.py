@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from dispatch.pacing import FLOOR, GRACE_S, Pacer, Slot, Throttle
+from dispatch.pacing import FLOOR, GRACE_S, Pacer, Slot, Throttle, rest_s
 
 
 class TestSlot:
@@ -115,3 +115,23 @@ class TestThrottle:
             judge(throttle, second=float(second), share=max(share, 0.05))
 
         assert throttle.factor >= FLOOR
+
+
+class TestRest:
+    @pytest.mark.parametrize(
+        ("failures", "longest"), [(0, 1.0), (1, 2.0), (2, 4.0), (5, 32.0), (6, 60.0), (10, 60.0), (32_767, 60.0)]
+    )
+    def test_grows_from_a_second_to_a_minute(self, failures: int, longest: float) -> None:
+        assert rest_s(is_refused=False, failures=failures, share=1.0) == longest
+
+    @pytest.mark.parametrize("failures", [0, 10])
+    def test_is_long_from_the_first_refusal_on(self, failures: int) -> None:
+        assert rest_s(is_refused=True, failures=failures, share=0.0) == 20.0
+        assert rest_s(is_refused=True, failures=failures, share=1.0) == 40.0
+
+    @pytest.mark.parametrize("is_refused", [False, True])
+    def test_is_another_for_each_of_many_that_failed_together(self, is_refused: bool) -> None:
+        rests = [rest_s(is_refused=is_refused, failures=6, share=share / 10) for share in range(11)]
+
+        assert rests == sorted(set(rests))
+        assert rests[-1] == 2 * rests[0]
