@@ -173,6 +173,17 @@ class WebhookCall(models.Model):
         indexes: ClassVar = [models.Index(fields=["received_at"], name="webhook_calls_by_time")]
 
 
+class CallRefusal(models.Model):
+    """That calls of an account's webhook were refused, when last and why: one row an account, however many calls."""
+
+    account = models.OneToOneField(CarrierAccount, primary_key=True, on_delete=models.CASCADE, related_name="+")
+    reason = models.CharField(max_length=20, help_text="A name of carriers.errors.Refusal.")
+    refused_at = models.DateTimeField(default=timezone.now)
+    authentic_at = models.DateTimeField(null=True, help_text="The first call since then that was taken.")
+
+    privacy: ClassVar = {"*": Privacy.PUBLIC}
+
+
 class InboundText(models.Model):
     """A text that a resident sent to one of our numbers. ``sealed`` (service's key): sender, receiver, text, part, raw.
 

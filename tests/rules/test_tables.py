@@ -40,6 +40,7 @@ SHARED: Final = {
     "carriers_carrierbind",
     "carriers_carriertally",
     "carriers_accounthealth",
+    "carriers_callrefusal",
     "carriers_inboundtext",
     "carriers_storedreceipt",
     "carriers_webhookcall",

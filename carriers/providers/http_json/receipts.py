@@ -16,7 +16,7 @@ import orjson
 
 from carriers import reasons
 from carriers.base import Receipt, ReceiptStatus
-from carriers.errors import MalformedReceipt, Misconfigured, NotAuthentic
+from carriers.errors import MalformedReceipt, Misconfigured, NotAuthentic, Refusal
 from carriers.providers.http_json.paths import Path, find, find_text, read_path
 from carriers.providers.http_json.reading import Reader
 
@@ -100,9 +100,11 @@ class ReceiptHook:
         self._rules = rules
 
     def check(self, headers: Mapping[str, str], body: bytes, *, now: datetime) -> None:
-        """Raises ``NotAuthentic``. Compares in constant time."""
+        """Raises ``NotAuthentic``, which says why. Compares in constant time."""
         rules = self._rules
         given = headers.get(rules.header, "")
+        if not given:
+            raise NotAuthentic(code=Refusal.NO_PROOF)
         if not rules.is_signed:
             if not hmac.compare_digest(given.encode(), rules.secret):
                 raise NotAuthentic
@@ -111,7 +113,7 @@ class ReceiptHook:
         if rules.timestamp_header:
             at = headers.get(rules.timestamp_header, "")
             if not at.isascii() or not at.isdigit() or abs(int(at[:12]) - now.timestamp()) > rules.tolerance_s:
-                raise NotAuthentic
+                raise NotAuthentic(code=Refusal.WRONG_TIME)
             signed = at.encode() + b"." + body
         wanted = hmac.new(rules.secret, signed, getattr(hashlib, rules.algorithm)).digest()
         try:

@@ -8,14 +8,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 import structlog
 from django.db import connections, transaction
 
-from carriers.base import Receipt, ReceiptHook
-from carriers.errors import Misconfigured
+from carriers.base import Receipt
+from carriers.errors import MalformedReceipt, NotAuthentic, Refusal
 from carriers.models import CarrierAccount, CarrierTally, StoredReceipt
 from carriers.registry import provider_named
 from dispatch.services.receipts.recording import RECEIPT_TABLE, fitted
@@ -33,22 +33,41 @@ _TAKE_CALL: Final = """
 """
 
 
+# However often somebody calls, an account's row is written every five seconds at most, and read otherwise.
+_REFUSE_AGAIN: Final = """
+    UPDATE carriers_callrefusal SET refused_at = %(now)s, reason = %(reason)s
+    WHERE account_id = %(account_id)s AND refused_at < %(now)s - interval '5 seconds'
+"""
+_REFUSE_FIRST: Final = """
+    INSERT INTO carriers_callrefusal (account_id, reason, refused_at) VALUES (%(account_id)s, %(reason)s, %(now)s)
+    ON CONFLICT (account_id) DO NOTHING
+"""
+_TAKE_AGAIN: Final = """
+    UPDATE carriers_callrefusal SET authentic_at = %s
+    WHERE account_id = %s AND (authentic_at IS NULL OR authentic_at <= refused_at)
+"""
+
+
 class NoSuchHook(Exception):
     """No account has this address, or its receipts do not come by webhook."""
+
+
+class HookFailed(Exception):
+    """The account or its provider is of no use: the carrier should call again, and the operator is told."""
 
 
 def take_webhook_call(*, account_id: UUID, headers: Mapping[str, str], body: bytes, now: datetime) -> int:
     """How many receipts were stored; 0 for a body that was stored before. ``account_id`` is the public one.
 
-    Raises ``NoSuchHook``, ``carriers.errors.NotAuthentic`` and ``MalformedReceipt``; then nothing is stored.
+    Raises ``NoSuchHook``, ``HookFailed``, ``carriers.errors.NotAuthentic`` and ``MalformedReceipt``; then no receipt is
+    stored, and all but the first leave a mark for the operator.
     """
     account = CarrierAccount.objects.using(CARRIER).filter(public_id=account_id).first()
-    hook = _hook_of(account) if account is not None else None
-    if account is None or hook is None:
+    if account is None:
         raise NoSuchHook
-    hook.check(headers, body, now=now)
-    receipts = [fitted(receipt) for receipt in hook.read(body)]
+    receipts = _read(account, headers, body, now=now)
     with transaction.atomic(using=CARRIER):
+        _execute(_TAKE_AGAIN, [now, account.pk])
         if not _is_first(account, body, now=now):
             return 0
         _store(account, receipts, now=now)
@@ -57,19 +76,39 @@ def take_webhook_call(*, account_id: UUID, headers: Mapping[str, str], body: byt
     return len(receipts)
 
 
-def _hook_of(account: CarrierAccount) -> ReceiptHook | None:
+def _read(account: CarrierAccount, headers: Mapping[str, str], body: bytes, *, now: datetime) -> list[Receipt]:
     try:
-        return provider_named(account.provider).receipt_hook(account.full_config)
-    except Misconfigured:
-        log.exception("webhook.misconfigured", account_id=account.pk)
-        return None
+        hook = provider_named(account.provider).receipt_hook(account.full_config)
+        if hook is None:
+            raise NoSuchHook
+        hook.check(headers, body, now=now)
+        return [fitted(receipt) for receipt in hook.read(body)]
+    except (NotAuthentic, MalformedReceipt) as exc:
+        _mark(account, exc.code if isinstance(exc, NotAuthentic) else Refusal.NO_RECEIPTS.value, now=now)
+        raise
+    except NoSuchHook:
+        raise
+    except Exception as exc:  # misconfigured, or a provider that fails: it costs its own account only
+        log.exception("webhook.provider_failed", account_id=account.pk)
+        _mark(account, Refusal.FAILED.value, now=now)
+        raise HookFailed from exc
+
+
+def _mark(account: CarrierAccount, reason: str, *, now: datetime) -> None:
+    values = {"account_id": account.pk, "reason": reason[:20], "now": now}
+    if not _execute(_REFUSE_AGAIN, values):
+        _execute(_REFUSE_FIRST, values)
+
+
+def _execute(statement: str, parameters: Any) -> int:
+    with connections[CARRIER].cursor() as cursor:
+        cursor.execute(statement, parameters)
+        return int(cursor.rowcount)
 
 
 def _is_first(account: CarrierAccount, body: bytes, *, now: datetime) -> bool:
     """Of two calls with the same body at once the second waits for the first one's commit."""
-    with connections[CARRIER].cursor() as cursor:
-        cursor.execute(_TAKE_CALL, [account.pk, keys.service().hash("webhook", body), now])
-        return bool(cursor.rowcount == 1)
+    return _execute(_TAKE_CALL, [account.pk, keys.service().hash("webhook", body), now]) == 1
 
 
 def _store(account: CarrierAccount, receipts: Sequence[Receipt], *, now: datetime) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -14,9 +15,11 @@ from asgiref.sync import sync_to_async
 from django.test import Client
 from django.utils import timezone
 
-from carriers.models import CarrierAccount, CarrierBind, CarrierTally, StoredReceipt, WebhookCall
+from carriers.errors import NotAuthentic
+from carriers.models import CallRefusal, CarrierAccount, CarrierBind, CarrierTally, StoredReceipt, WebhookCall
 from carriers.services import configure_account
 from dispatch.models import Batch, BatchState, EventKind, Message, MessageEvent, Policy
+from dispatch.services.receipts.webhook import take_webhook_call
 from dispatch.services.sending.parts import slot_of
 from dispatch.services.sending.worker import CarrierWorker
 from dispatch.states import Status
@@ -193,25 +196,26 @@ class TestWebhook:
         assert b"9012345678" not in b"".join(bytes(row.sealed) + bytes(row.to_hash or b"") for row in stored)
 
     @pytest.mark.parametrize(
-        ("document", "changes", "headers", "status"),
+        ("document", "changes", "headers", "status", "reason"),
         [
-            ({"events": [ENTRY]}, {"secret": "another-secret-123"}, None, 401),
-            ({"events": [ENTRY]}, {"at": 1_660_532_400}, None, 401),
-            ({"events": [ENTRY]}, {}, {}, 401),
-            ({"events": []}, {}, None, 400),
-            ([], {}, None, 400),
-            ({"events": [ENTRY], "x": "x" * 1_100_000}, {}, None, 413),
+            ({"events": [ENTRY]}, {"secret": "another-secret-123"}, None, 401, "wrong_proof"),
+            ({"events": [ENTRY]}, {"at": 1_660_532_400}, None, 401, "wrong_time"),
+            ({"events": [ENTRY]}, {}, {}, 401, "no_proof"),
+            ({"events": []}, {}, None, 400, "no_receipts"),
+            ([], {}, None, 400, "no_receipts"),
+            ({"events": [ENTRY], "x": "x" * 1_100_000}, {}, None, 413, ""),
         ],
         ids=["another secret", "of long ago", "unsigned", "without events", "no object", "too large"],
     )
-    def test_refuses_everything_else_in_no_words(
-        self, document: Any, changes: dict[str, Any], headers: dict[str, str] | None, status: int
+    def test_refuses_everything_else_in_no_words_and_keeps_why(
+        self, document: Any, changes: dict[str, Any], headers: dict[str, str] | None, status: int, reason: str
     ) -> None:
         body, signature = signed(document, **changes)
 
         response = call(http_account(1), body, signature if headers is None else headers)
 
         assert (response.status_code, response.content) == (status, b"")
+        assert [mark.reason for mark in CallRefusal.objects.using("operator").all()] == ([reason] if reason else [])
         assert not StoredReceipt.objects.using("operator").exists()
         assert not WebhookCall.objects.using("operator").exists()
 
@@ -222,3 +226,46 @@ class TestWebhook:
         assert Client().post(f"/webhooks/carriers/{uuid4()}", body, content_type="application/json").status_code == 404
         assert call(without, body, headers).status_code == 404
         assert Client().get(f"/webhooks/carriers/{without.public_id}").status_code == 405
+        assert not CallRefusal.objects.using("operator").exists()
+
+    def test_of_an_account_that_is_of_no_use_is_asked_for_again(self) -> None:
+        account = http_account(1)
+        CarrierAccount.objects.using("operator").update(config={})
+
+        response = call(account, *signed({"events": [ENTRY]}))
+
+        assert (response.status_code, response.content) == (500, b"")
+        assert CallRefusal.objects.using("operator").get().reason == "failed"
+
+
+class TestRefusedCalls:
+    """However many come, an account has one row, which is written every few seconds at most."""
+
+    def test_are_one_row_written_now_and_then(self) -> None:
+        account, now = http_account(1), timezone.now()
+        for ms in (0, 10, 4_900, 5_100, 5_200):
+            refused_call(account, now=now + timedelta(milliseconds=ms))
+
+        (mark,) = CallRefusal.objects.using("operator").all()
+        assert (mark.account_id, mark.refused_at) == (account.pk, now + timedelta(milliseconds=5_100))
+
+    def test_of_one_account_are_not_anothers(self) -> None:
+        one, other = http_account(1), http_account(2, name="other")
+        refused_call(one, now=timezone.now())
+
+        assert not CallRefusal.objects.using("operator").filter(account=other).exists()
+
+    def test_are_followed_by_the_first_that_was_taken(self) -> None:
+        account, now = http_account(1), timezone.now()
+        refused_call(account, now=now)
+        for seconds in (1, 2):
+            at = now + timedelta(seconds=seconds)
+            body, headers = signed({"events": [{**ENTRY, "id": f"agg-{seconds}"}]})
+            take_webhook_call(account_id=account.public_id, headers=headers, body=body, now=at)
+
+        assert CallRefusal.objects.using("operator").get().authentic_at == now + timedelta(seconds=1)
+
+
+def refused_call(account: CarrierAccount, *, now: datetime) -> None:
+    with pytest.raises(NotAuthentic):
+        take_webhook_call(account_id=account.public_id, headers={"X-Signature": "sha256=00"}, body=b"{}", now=now)
