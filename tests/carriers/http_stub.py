@@ -11,6 +11,7 @@ import hashlib
 import hmac
 import itertools
 import json
+import ssl
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -51,15 +52,16 @@ Respond = Callable[[Request], Awaitable[tuple[int, bytes]]]
 
 
 class HttpServer:
-    """A server of one handler. A handler that answers status 0 cuts the connection instead."""
+    """A server of one handler, by TLS where it is given one. A handler that answers status 0 cuts the connection instead."""
 
-    def __init__(self, respond: Respond) -> None:
+    def __init__(self, respond: Respond, *, tls: ssl.SSLContext | None = None) -> None:
         self._respond = respond
+        self._tls = tls
         self._server: asyncio.Server | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
 
     async def __aenter__(self) -> HttpServer:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=self._tls)
         return self
 
     async def __aexit__(self, *_exc: object) -> None:

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import socket
-import ssl
-import tempfile
-import threading
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
-from pathlib import Path
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
@@ -18,7 +13,7 @@ from carriers.errors import Misconfigured, Unreachable
 from carriers.providers.smpp.carrier import SmppProvider
 from carriers.simulator.behaviour import Behaviour
 from carriers.simulator.smsc import Smsc, SmscOptions
-from tests.carriers.certificates import DAY, Signed, sign
+from tests.carriers.certificates import DAY, Files, Signed, asking_server, server_tls, sign
 from tests.carriers.lab import PASSWORD, SYSTEM_ID, Recorder, bound, in_loop, one_part_each, running_smsc, smpp_config
 
 PROVIDER = SmppProvider()
@@ -31,68 +26,13 @@ STRANGER = sign("stranger")
 @asynccontextmanager
 async def tls_smsc(server: Signed = SERVER, *, wants: Signed | None = None) -> AsyncIterator[Smsc]:
     """A simulated SMSC with a certificate; ``wants`` is whom its customers' certificates must be signed by."""
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    with Files(server.pem, server.key) as (certificate, key):
-        context.load_cert_chain(certificate, key)
-    if wants is not None:
-        context.load_verify_locations(cadata=wants.pem)
-        context.verify_mode = ssl.CERT_REQUIRED
-    options = SmscOptions(accounts={SYSTEM_ID: PASSWORD}, tls=context)
+    options = SmscOptions(accounts={SYSTEM_ID: PASSWORD}, tls=server_tls(server, wants=wants))
     smsc = Smsc(options, Behaviour().changed({"receipt_delay": "0"}))
     await smsc.start()
     try:
         yield smsc
     finally:
         await smsc.close()
-
-
-@contextmanager
-def asking_server(authority: Signed) -> Iterator[int]:
-    """The port of a TLS server that takes nobody without a certificate, and says so before it hangs up (asyncio's does not)."""
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cadata=authority.pem)
-    context.verify_mode = ssl.CERT_REQUIRED
-    with Files(SERVER.pem, SERVER.key) as (certificate, key):
-        context.load_cert_chain(certificate, key)
-    listener = socket.create_server(("127.0.0.1", 0))
-
-    def serve() -> None:
-        with suppress(OSError):  # closed at the end
-            while True:
-                connection, _ = listener.accept()
-                connection.settimeout(10)
-                raw = connection.dup()
-                with raw, context.wrap_socket(connection, server_side=True, do_handshake_on_connect=False) as secured:
-                    with suppress(OSError):
-                        secured.do_handshake()
-                    with suppress(OSError):
-                        while raw.recv(4096):  # a close with octets unread would reset, and the alert be lost
-                            pass
-
-    thread = threading.Thread(target=serve, daemon=True)
-    thread.start()
-    try:
-        yield listener.getsockname()[1]
-    finally:
-        listener.shutdown(socket.SHUT_RDWR)
-        listener.close()
-        thread.join(5)
-
-
-class Files:
-    """PEM texts as files for a while."""
-
-    def __init__(self, *texts: str) -> None:
-        self.texts = texts
-
-    def __enter__(self) -> list[Path]:
-        self.folder = tempfile.TemporaryDirectory()
-        paths = [Path(self.folder.name) / str(number) for number in range(len(self.texts))]
-        for path, text in zip(paths, self.texts, strict=True):
-            path.write_text(text)
-        return paths
-
-    def __exit__(self, *_: object) -> None:
-        self.folder.cleanup()
 
 
 def config(port: int, **settings: Any) -> dict[str, Any]:
@@ -184,7 +124,7 @@ class TestOurCertificate:
     @in_loop
     async def test_that_is_missing_or_not_trusted_is_refused_and_says_so(self) -> None:
         over = sign("office", by=AUTHORITY, until=-DAY)
-        with asking_server(AUTHORITY) as port:
+        with asking_server(SERVER, wants=AUTHORITY) as port:
             assert await refusal(config(port)) == "the server refused our certificate: certificate required"
             strange = config(port, tls_cert=STRANGER.pem, tls_key=STRANGER.key)
             assert await refusal(strange) == "the server refused our certificate: unknown ca"
