@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 UNUSABLE: Final = "unusable"
+SWITCHED_OFF: Final = "switched_off"
 
 
 class RouteReason(enum.StrEnum):
@@ -23,7 +24,8 @@ class AccountFacts:
     """What routing needs to know of an account. Empty prefixes and tenant ids mean: all of them.
 
     ``min_priority`` keeps an account for texts of that priority and above, which then go there first. ``ailment`` is why
-    it is not healthy; one that is not ``is_usable`` (its provider can't be made) gets nothing, not even to wait there.
+    it is not healthy, or ``SWITCHED_OFF``; one that is not ``is_usable`` (its provider can't be made) gets nothing, not even
+    to wait there.
     """
 
     account_id: int

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 
 from django.db.models import Case, Exists, F, OuterRef, When
 from django.db.models.functions import Now
 
 from carriers.health import Ailment
 from carriers.models import BindState, CarrierAccount, CarrierBind
-from dispatch.routing import AccountFacts, Router
+from dispatch.routing import SWITCHED_OFF, AccountFacts, Router
 
 SEEN_WITHIN: Final = timedelta(seconds=60)
 JUDGED_WITHIN: Final = timedelta(minutes=2)
@@ -25,7 +25,7 @@ def account_facts() -> list[AccountFacts]:
         AccountFacts(
             account_id=account.pk,
             name=account.name,
-            ailment="" if account.is_well else (account.ailment or Ailment.UNBOUND.value),
+            ailment=_ailment(account),
             is_enabled=account.is_enabled,
             is_healthy=account.is_well,
             rank=account.rank,
@@ -38,6 +38,12 @@ def account_facts() -> list[AccountFacts]:
             is_well=Case(judged, default=Exists(bound)), ailment=F("health__reason")
         )
     ]
+
+
+def _ailment(account: Any) -> str:
+    if not account.is_enabled:
+        return SWITCHED_OFF
+    return "" if account.is_well else (account.ailment or Ailment.UNBOUND.value)
 
 
 def router_for(tenant_id: int) -> Router:

@@ -6,7 +6,7 @@ Facts over all tenants are read as the operator; texts are moved in their tenant
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -15,17 +15,19 @@ from django.db import connections, transaction
 
 from carriers.health import Condition, Signs, judged
 from carriers.models import AccountHealth, BindState, CarrierAccount, CarrierBind
+from carriers.registry import provider_named
 from dispatch.selectors.accounts import account_facts
 from dispatch.services.receipts import rematch
 from dispatch.services.rerouting import reroute_batch
-from dispatch.services.sending.claims import Rings
+from dispatch.services.sending.abandoned import ABANDONED_AFTER, give_back_abandoned
+from dispatch.services.sending.claims import REPEAT_WITHIN, Rings
 from dispatch.services.sending.database import connect
 from tenants.context import tenant_scope
 
 log = structlog.get_logger()
 OPERATOR: Final = "operator"
 SEEN_WITHIN: Final = timedelta(seconds=10)
-REFUSED_WITHIN: Final = timedelta(seconds=90)  # a refused bind is tried every 30 s
+REFUSED_WITHIN: Final = timedelta(seconds=90)  # it is seen while it rests, and tried again within 40 s
 STALE_AFTER: Final = timedelta(minutes=2)
 FORGET_CALLS_AFTER: Final = timedelta(days=8)
 STRAYS_WITHIN_S: Final = 7 * 86_400
@@ -45,6 +47,10 @@ _WAITING: Final = """
     SELECT tenant_id, id FROM dispatch_batch
     WHERE account_id = ANY(%s) AND state = 0 AND in_flight = '{}' ORDER BY priority DESC, due_at, id LIMIT %s
 """
+_LEFT_BEHIND: Final = """
+    SELECT DISTINCT account_id FROM dispatch_batch
+    WHERE account_id = ANY(%s) AND state = 1 AND lease_until < clock_timestamp() - %s::interval
+"""
 _STRAY_ACCOUNTS: Final = """
     SELECT DISTINCT r.account_id FROM carriers_storedreceipt r
     WHERE r.message_id IS NULL AND r.received_at > %(now)s - interval '7 days' AND NOT EXISTS (
@@ -54,10 +60,12 @@ _STRAY_ACCOUNTS: Final = """
 
 
 def watch_accounts(*, now: datetime) -> None:
-    """One round: judge, move what waits at the sick, match what came for accounts that nobody serves."""
-    sick = judge_accounts(now=now)
-    if sick:
-        move_waiting(sick, now=now)
+    """One round: judge, move what waits at the sick and at those switched off, match what came for accounts that nobody
+    serves."""
+    shut = judge_accounts(now=now) | _switched_off()
+    if shut:
+        take_from_the_dead(shut)
+        move_waiting(shut, now=now)
     match_strays(now=now)
 
 
@@ -111,6 +119,40 @@ def _signs(account: CarrierAccount, figures: list[Any], *, now: datetime) -> Sig
         receipts=int(receipts),
         used_to_report=bool(used_to_report),
     )
+
+
+def _switched_off() -> set[int]:
+    return set(CarrierAccount.objects.using(OPERATOR).filter(is_enabled=False).values_list("pk", flat=True))
+
+
+def take_from_the_dead(account_ids: set[int]) -> None:
+    """What a worker died with at these accounts is flagged or waits again, though no other binds there."""
+    accounts = CarrierAccount.objects.using(OPERATOR).filter(pk__in=_rows_of_dead(account_ids))
+    patience = {account.pk: REPEAT_WITHIN if _takes_keys(account) else ABANDONED_AFTER for account in accounts}
+    if patience:
+        asyncio.run(_give_back(patience))
+
+
+def _rows_of_dead(account_ids: set[int]) -> list[int]:
+    return [account_id for (account_id,) in _rows(_LEFT_BEHIND, [list(account_ids), ABANDONED_AFTER])]
+
+
+def _takes_keys(account: CarrierAccount) -> bool:
+    """Whether its own next worker may repeat safely what was in flight; no, where the provider can't be made any more."""
+    try:
+        link = provider_named(account.provider).link(account.full_config, window=account.window)
+    except Exception as exc:  # whatever is wrong with it, it costs this account only
+        log.warning("account.unusable", account_id=account.pk, error=type(exc).__name__)
+        return False
+    return link.capabilities.idempotent
+
+
+async def _give_back(patience: Mapping[int, timedelta]) -> None:
+    connection = await connect()
+    try:
+        await give_back_abandoned(connection, patience, rings=Rings())
+    finally:
+        await connection.close()
 
 
 def move_waiting(sick: set[int], *, now: datetime) -> int:

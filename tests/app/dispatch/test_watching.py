@@ -9,8 +9,19 @@ import pytest
 from django.utils import timezone
 
 from carriers.models import AccountHealth, BindState, CarrierAccount, CarrierBind, CarrierTally, StoredReceipt
-from dispatch.models import Batch, BatchState, EventKind, Message, MessageEvent, MessagePart
+from dispatch.models import (
+    Batch,
+    BatchState,
+    EventKind,
+    FollowUp,
+    FollowUpKind,
+    Message,
+    MessageEvent,
+    MessagePart,
+    Policy,
+)
 from dispatch.selectors.accounts import router_for
+from dispatch.services.sending.parts import slot_of
 from dispatch.services.watching import forget_webhook_calls, watch_accounts
 from dispatch.states import Status
 from dispatch.task_names import PUMP
@@ -18,7 +29,7 @@ from tests.app.dispatch.test_http_accounts import call, http_account
 from tests.carriers.http_stub import signed
 from tests.conftest import Cast
 from tests.factories.dispatch import make_account
-from tests.smsc import make_batch, states
+from tests.smsc import make_batch, states, tallied
 
 pytestmark = pytest.mark.usefixtures("committed")
 TO = "+819012345678"
@@ -184,6 +195,95 @@ class TestWaitingTexts:
 
         with acme.scope():
             assert Message.objects.get().account_id == first.pk
+
+    def test_leave_an_account_that_was_switched_off(
+        self, acme: Cast, first: CarrierAccount, second: CarrierAccount, enqueued: list[Any]
+    ) -> None:
+        make_batch(acme, first, [TO])
+        CarrierAccount.objects.using("operator").filter(pk=first.pk).update(is_enabled=False)
+        now = timezone.now()
+        show(second, now=now)
+
+        watch_accounts(now=now)
+
+        with acme.scope():
+            assert Message.objects.get().account_id == second.pk
+            assert MessageEvent.objects.get().detail == "first → second: switched_off"
+
+
+class TestTextsOfADeadWorker:
+    """Two of three were in flight; nobody can bind to the account any more, so no worker of its own recovers them."""
+
+    def left_behind(self, acme: Cast, account: CarrierAccount, *, seconds: int = 61, **fields: Any) -> None:
+        lease_until = timezone.now() - timedelta(seconds=seconds)
+        flight = {"in_flight": [slot_of(0, 1), slot_of(1, 1)], "lease_until": lease_until}
+        numbers = [TO, "+819011112222", "+819011113333"]
+        make_batch(acme, account, numbers, state=BatchState.CLAIMED, holder="dead", **flight, **fields)
+
+    def test_are_unknown_where_they_were_in_flight_and_the_rest_goes_on(
+        self, acme: Cast, first: CarrierAccount, second: CarrierAccount, enqueued: list[Any]
+    ) -> None:
+        self.left_behind(acme, first)
+
+        fall_sick(first, second)
+
+        assert states(acme) == tallied(acme) == {Status.UNKNOWN: 2, Status.QUEUED: 1}
+        with acme.scope():
+            assert FollowUp.objects.filter(kind=FollowUpKind.UNKNOWN_DEADLINE).count() == 2
+            assert Message.objects.get(state=Status.QUEUED).account_id == second.pk
+            assert not Batch.objects.filter(state=BatchState.CLAIMED).exists()
+
+    def test_go_once_more_where_the_policy_says_so(
+        self, acme: Cast, first: CarrierAccount, second: CarrierAccount, enqueued: list[Any]
+    ) -> None:
+        self.left_behind(acme, first, policy=Policy.RESEND)
+
+        fall_sick(first, second)
+
+        with acme.scope():
+            assert set(Message.objects.values_list("state", "account_id")) == {(Status.QUEUED, second.pk)}
+            assert MessageEvent.objects.filter(kind=EventKind.RESENT_BY_POLICY).count() == 2
+
+    def test_are_cancelled_as_far_as_they_had_not_left(
+        self, acme: Cast, first: CarrierAccount, second: CarrierAccount
+    ) -> None:
+        self.left_behind(acme, first, stop=BatchState.CANCELLED)
+
+        fall_sick(first, second)
+
+        assert states(acme) == {Status.UNKNOWN: 2, Status.CANCELLED: 1}
+
+    def test_wait_for_a_worker_that_may_still_live(
+        self, acme: Cast, first: CarrierAccount, second: CarrierAccount
+    ) -> None:
+        self.left_behind(acme, first, seconds=30)
+
+        fall_sick(first, second)
+
+        assert states(acme) == {Status.QUEUED: 3}
+
+    @pytest.mark.parametrize(("minutes", "unknown"), [(59, 0), (61, 2)])
+    def test_wait_an_hour_for_a_safe_repeat_where_the_carrier_takes_a_key(
+        self, acme: Cast, second: CarrierAccount, enqueued: list[Any], minutes: int, unknown: int
+    ) -> None:
+        account = http_account(1, idempotency_header="Idempotency-Key")
+        self.left_behind(acme, account, seconds=60 * minutes)
+
+        fall_sick(account, second)
+
+        assert states(acme).get(Status.UNKNOWN, 0) == unknown
+
+    def test_of_a_holder_that_was_only_frozen_are_not_its_any_more(
+        self, acme: Cast, first: CarrierAccount, second: CarrierAccount, enqueued: list[Any]
+    ) -> None:
+        self.left_behind(acme, first)
+        with acme.scope():
+            epoch = Batch.objects.get().epoch
+
+        fall_sick(first, second)
+
+        with acme.scope():
+            assert Batch.objects.get(account_id=first.pk).epoch > epoch
 
 
 class TestStrayReceipts:
