@@ -33,7 +33,8 @@ APPLICATION: Final[Mapping[str, str]] = {
     "are refused, and nobody on the network is asked. Unset: the bundled list of some 40,000.",
     "MASS_SEND_PEOPLE": "From so many people on, whoever sends or approves proves the second factor again.",
     "OPERATOR_EMAILS": "Who hears by mail when an incident of the service begins or ends; addresses with commas.",
-    "OPERATOR_WEBHOOK_URL": "What is called then, by POST with JSON, for on-call tools. Empty: nothing.",
+    "OPERATOR_WEBHOOK_URL": "What is called then, by POST with JSON, for on-call tools, until it answers with 2xx: "
+    "a repeat has the same `Todoke-Delivery`. Empty: nothing.",
     "OPERATOR_WEBHOOK_SECRET": "Signs those calls: `Todoke-Signature: t=<seconds>,v1=<HMAC-SHA256 of t.body>`.",
     "ROSTER_MAX_BYTES": "The largest roster file that is taken.",
     "ROSTER_MAX_ROWS": "The most rows that a roster may have.",

@@ -14,6 +14,7 @@ from tenants.models import Privacy, User
 class IncidentKind(models.TextChoices):
     ACCOUNT_SICK = "account_sick", _("回線の不調")
     NO_CARRIER_WORKER = "no_carrier_worker", _("送信ワーカーの不在")
+    CALLS_REFUSED = "calls_refused", _("受信報告の拒否")
     RECEIPTS_DELAYED = "receipts_delayed", _("受信報告の遅れ")
     BATCH_STUCK = "batch_stuck", _("送信のまとまりの停止")
     MESSAGE_SET_ASIDE = "message_set_aside", _("SMSの保留")
@@ -59,13 +60,13 @@ class Channel(models.TextChoices):
 
 
 class IncidentNotice(models.Model):
-    """An incident's begin or end, to be told by one channel: taken before it is told, so that nobody hears it twice."""
+    """An incident's begin or end, to be told by one channel at least once. Whoever tells it puts it off first (``due_at``), so
+    that nobody else tells it meanwhile, and it comes again should that process die."""
 
     incident = models.ForeignKey(Incident, on_delete=models.CASCADE, related_name="notices")
     edge = models.CharField(max_length=5, choices=Edge.choices)
     channel = models.CharField(max_length=7, choices=Channel.choices)
     due_at = models.DateTimeField(default=timezone.now)
-    taken_at = models.DateTimeField(null=True)
     told_at = models.DateTimeField(null=True)
     tries = models.PositiveSmallIntegerField(default=0)
 
@@ -76,5 +77,5 @@ class IncidentNotice(models.Model):
             models.UniqueConstraint(fields=["incident", "edge", "channel"], name="one_notice_per_edge_and_channel")
         ]
         indexes: ClassVar = [
-            models.Index(fields=["due_at"], name="notices_to_tell", condition=models.Q(taken_at=None)),
+            models.Index(fields=["due_at"], name="notices_to_tell", condition=models.Q(told_at=None)),
         ]

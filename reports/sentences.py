@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 
 from dispatch.evidence import Event
 from dispatch.models import CallState, EventKind, Outcome
+from reports.models import IncidentKind
 from reports.selectors.people import Phoned
 
 REASONS: Final[Mapping[str, str | Promise]] = {
@@ -67,7 +68,7 @@ EVENTS: Final[Mapping[str, tuple[str | Promise, str, str]]] = {
         "arrow",
         "progress",
     ),
-    EventKind.REROUTED: (gettext_lazy("%(at)s に、不調の回線から別の回線に切り替えました。"), "arrow", "progress"),
+    EventKind.REROUTED: (gettext_lazy("%(at)s に、別の回線に切り替えました。"), "arrow", "progress"),
     EventKind.SENT_AGAIN: (gettext_lazy("%(at)s に%(by)sがもう一度送信することにしました。"), "arrow", "progress"),
     EventKind.TAKEN_AS_SENT: (gettext_lazy("%(at)s に%(by)sが送信済みとして扱うことにしました。"), "check", ""),
     EventKind.DEADLINE: (gettext_lazy("%(at)s に期限が過ぎたため、電話で連絡することにしました。"), "phone", "caution"),
@@ -80,8 +81,25 @@ AILMENTS: Final[Mapping[str, str | Promise]] = {
     "failing": gettext_lazy("エラーが続いています"),
     "silent": gettext_lazy("受信の報告が来ません"),
     "unusable": gettext_lazy("設定に誤りがあります"),
+    "switched_off": gettext_lazy("停止中です"),
 }
-"""Why an account was passed over: ``carriers.health.Ailment`` and ``dispatch.routing.UNUSABLE``."""
+"""Why an account was passed over: ``carriers.health.Ailment``, and ``UNUSABLE`` and ``SWITCHED_OFF`` of ``dispatch.routing``."""
+CALL_REFUSALS: Final[Mapping[str, str | Promise]] = {
+    "no_proof": gettext_lazy("署名や合言葉のない呼び出しがあります"),
+    "wrong_proof": gettext_lazy("署名や合言葉が設定と合いません"),
+    "wrong_time": gettext_lazy("署名の時刻が古いか、時計が合っていません"),
+    "no_receipts": gettext_lazy("受信報告の形が設定と合いません"),
+    "failed": gettext_lazy("設定の誤りで受信報告を読めません"),
+}
+"""Why calls of an account's webhook are refused: ``carriers.errors.Refusal``."""
+_AMOUNTS: Final[Mapping[str, str | Promise]] = {
+    IncidentKind.RECEIPTS_DELAYED: gettext_lazy("平均 %(n)s秒"),
+    IncidentKind.MESSAGE_SET_ASIDE: gettext_lazy("%(n)s通"),
+    IncidentKind.ROWS_SET_ASIDE: gettext_lazy("%(n)s行"),
+    IncidentKind.ROSTER_GIVEN_UP: gettext_lazy("%(n)s回試しました"),
+    IncidentKind.CAMPAIGN_GIVEN_UP: gettext_lazy("%(n)s回試しました"),
+    IncidentKind.FOLLOW_UP_GIVEN_UP: gettext_lazy("%(n)s件"),
+}
 CALLED: Final[Mapping[str, str | Promise]] = {
     Outcome.REACHED: gettext_lazy("%(at)s に%(by)sが電話し、つながりました。"),
     Outcome.NO_ANSWER: gettext_lazy("%(at)s に%(by)sが電話しましたが、不在でした。"),
@@ -111,6 +129,18 @@ def reason_words(reason: str | None) -> str:
 def ailment_words(ailment: str) -> str:
     """What ails a carrier account, in words; one that nobody foresaw stands as it is."""
     return str(AILMENTS.get(ailment, ailment))
+
+
+def incident_words(kind: str, detail: str) -> str:
+    """The detail of an incident as it is shown and mailed: what ails the account and what the carrier said, or how many."""
+    if kind == IncidentKind.CALLS_REFUSED:
+        return str(CALL_REFUSALS.get(detail, detail))
+    if kind == IncidentKind.ACCOUNT_SICK:
+        ailment, _colon, rest = detail.partition(": ")
+        return _("、").join(filter(None, (ailment_words(ailment), rest)))
+    if kind in _AMOUNTS:
+        return str(_AMOUNTS[kind]) % {"n": detail.removesuffix(" s")}
+    return detail
 
 
 def sentences_of(events: Sequence[Event]) -> list[Sentence]:

@@ -15,8 +15,8 @@ from django.db import connections
 from carriers.models import AccountHealth, BindState, CarrierAccount, CarrierBind
 from dispatch.models import BatchState
 from dispatch.states import NOT_REACHED, Status
-from reports.models import Incident, IncidentKind
-from reports.sentences import ailment_words
+from reports.models import Incident
+from reports.sentences import ailment_words, incident_words
 from tenants.models import Tenant, User
 
 OPERATOR: Final = "operator"
@@ -131,11 +131,7 @@ class IncidentLine:
 
     @property
     def detail(self) -> str:
-        """Of a sick account its ailment in words, then what the carrier said."""
-        if self.incident.kind != IncidentKind.ACCOUNT_SICK:
-            return self.incident.detail
-        ailment, _colon, rest = self.incident.detail.partition(": ")
-        return "、".join(filter(None, (ailment_words(ailment), rest)))
+        return incident_words(self.incident.kind, self.incident.detail)
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,14 @@ _WORKERS: Final = """
     WHERE a.is_enabled AND a.created_at < %(now)s - interval '30 seconds' AND NOT EXISTS (
         SELECT 1 FROM carriers_carrierbind b WHERE b.account_id = a.id AND b.seen_at > %(now)s - interval '45 seconds')
 """
+# Over when its carrier's calls are taken again and nobody was refused for a while; whoever knocks now and then makes one
+# incident of it, not many.
+_CALLS: Final = """
+    SELECT 'account:' || a.id, a.name, c.reason
+    FROM carriers_callrefusal c JOIN carriers_carrieraccount a ON a.id = c.account_id
+    WHERE a.is_enabled AND c.refused_at > %(now)s - interval '1 day'
+        AND (c.refused_at > %(now)s - interval '5 minutes' OR c.authentic_at IS NULL OR c.authentic_at <= c.refused_at)
+"""
 _RECEIPTS: Final = """
     SELECT 'account:' || a.id, a.name, (sum(t.delay_ms) / 1000 / sum(t.n))::int || ' s'
     FROM carriers_carriertally t JOIN carriers_carrieraccount a ON a.id = t.account_id
@@ -61,6 +69,7 @@ _FOLLOW_UPS: Final = """
 _QUESTIONS: Final[Mapping[IncidentKind, str]] = {
     IncidentKind.ACCOUNT_SICK: _ACCOUNTS,
     IncidentKind.NO_CARRIER_WORKER: _WORKERS,
+    IncidentKind.CALLS_REFUSED: _CALLS,
     IncidentKind.RECEIPTS_DELAYED: _RECEIPTS,
     IncidentKind.BATCH_STUCK: _BATCHES,
     IncidentKind.MESSAGE_SET_ASIDE: _MESSAGES,

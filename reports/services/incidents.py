@@ -22,10 +22,14 @@ _ONE_AT_A_TIME: Final = 0x70D0CE  # any number that nobody else locks by
 
 
 def watch_service(*, now: datetime) -> None:
-    """One round: what began, what ended, and who is to hear of it. Two at once do it once."""
+    """One round: what began, what ended, and who is to hear of it. Two at once do it once; a way of telling that fails, by
+    whatever, keeps no other from its turn."""
     note_troubles(troubles_now(now=now), now=now)
-    tell_by_mail(now=now)
-    tell_by_webhook(now=now)
+    for tell in (tell_by_mail, tell_by_webhook):
+        try:
+            tell(now=now)
+        except Exception:
+            log.exception("incident.not_told", by=tell.__name__)
 
 
 def note_troubles(troubles: Sequence[Trouble], *, now: datetime) -> None:

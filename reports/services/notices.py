@@ -1,6 +1,7 @@
 """Telling operators that an incident began or ended: a mail for all that is new, a signed call for each.
 
-A notice is taken before it is told and given back only where it surely was not, so nobody hears it twice.
+An alarm that is lost is worse than one that comes twice: what may not have been heard is told again. A call says by
+``Todoke-Delivery`` which notice it is, so that a tool can pass over a repeat.
 """
 
 from __future__ import annotations
@@ -21,15 +22,17 @@ from django.db import transaction
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
-from carriers.errors import CarrierError, OutcomeUnknown
+from carriers.errors import CarrierError
 from carriers.http import HttpClient, HttpTimes
 from reports.models import Channel, Edge, IncidentNotice
+from reports.sentences import incident_words
 
 log = structlog.get_logger()
 OPERATOR: Final = "operator"
 MOST_TRIES: Final = 8
 AT_ONCE: Final = 50
 AGAIN: Final = timedelta(seconds=15)
+PUT_OFF: Final = timedelta(seconds=60)  # longer than telling takes: after it, whoever had taken a notice is dead
 TIMES: Final = HttpTimes(connect_s=3, answer_s=5)
 
 
@@ -58,10 +61,9 @@ def tell_by_webhook(*, now: datetime) -> int:
     if not notices:
         return 0
     outcomes = asyncio.run(_call_all(notices, now=now))
-    told = [notice for notice, was_taken in zip(notices, outcomes, strict=True) if was_taken is True]
-    again = [notice for notice, was_taken in zip(notices, outcomes, strict=True) if was_taken is False]
+    told = [notice for notice, was_taken in zip(notices, outcomes, strict=True) if was_taken]
     _mark_told(told, now=now)
-    _give_back(again, now=now)
+    _give_back([notice for notice in notices if notice not in told], now=now)
     return len(told)
 
 
@@ -72,13 +74,13 @@ def signature(body: bytes, *, at: datetime, secret: str) -> str:
     return f"t={stamp},v1={digest}"
 
 
-async def _call_all(notices: Sequence[IncidentNotice], *, now: datetime) -> list[bool | None]:
+async def _call_all(notices: Sequence[IncidentNotice], *, now: datetime) -> list[bool]:
     async with HttpClient(connections=10, times=TIMES) as client:
         return await asyncio.gather(*(_call(client, notice, now=now) for notice in notices))
 
 
-async def _call(client: HttpClient, notice: IncidentNotice, *, now: datetime) -> bool | None:
-    """Whether it was taken; None where nobody can know."""
+async def _call(client: HttpClient, notice: IncidentNotice, *, now: datetime) -> bool:
+    """Whether it was surely taken."""
     body = orjson.dumps(_document(notice))
     headers = {
         "Content-Type": "application/json",
@@ -89,9 +91,6 @@ async def _call(client: HttpClient, notice: IncidentNotice, *, now: datetime) ->
         headers["Todoke-Signature"] = signature(body, at=now, secret=settings.OPERATOR_WEBHOOK_SECRET)
     try:
         answer = await client.send("POST", settings.OPERATOR_WEBHOOK_URL, headers=headers, content=body)
-    except OutcomeUnknown:
-        log.warning("incident.webhook_unanswered", notice_id=notice.pk)
-        return None
     except CarrierError as exc:
         log.warning("incident.webhook_not_called", notice_id=notice.pk, error=type(exc).__name__)
         return False
@@ -118,13 +117,14 @@ def _document(notice: IncidentNotice) -> dict[str, object]:
 def _line(notice: IncidentNotice) -> str:
     incident = notice.incident
     is_end = notice.edge == Edge.END
+    detail = incident_words(incident.kind, incident.detail)
     at = incident.ended_at if is_end and incident.ended_at else incident.began_at
     words = {
         "edge": _("解消") if is_end else _("発生"),
         "at": localtime(at).strftime("%H:%M:%S"),
         "kind": incident.get_kind_display(),
         "name": incident.name,
-        "detail": f"（{incident.detail}）" if incident.detail else "",
+        "detail": f"（{detail}）" if detail else "",
     }
     return _("%(edge)s %(at)s %(kind)s：%(name)s%(detail)s") % words
 
@@ -134,17 +134,17 @@ def _take(channel: Channel, *, now: datetime) -> list[IncidentNotice]:
         rows = IncidentNotice.objects.using(OPERATOR)
         due = rows.select_for_update(of=("self",), skip_locked=True).select_related("incident")
         taken = list(
-            due.filter(channel=channel, taken_at=None, due_at__lte=now, tries__lt=MOST_TRIES).order_by("pk")[:AT_ONCE]
+            due.filter(channel=channel, told_at=None, due_at__lte=now, tries__lt=MOST_TRIES).order_by("pk")[:AT_ONCE]
         )
         for notice in taken:
-            rows.filter(pk=notice.pk).update(taken_at=now, tries=notice.tries + 1)
+            rows.filter(pk=notice.pk).update(due_at=now + PUT_OFF, tries=notice.tries + 1)
     return taken
 
 
 def _give_back(notices: Sequence[IncidentNotice], *, now: datetime) -> None:
     for notice in notices:
         due_at = now + AGAIN * 2**notice.tries
-        IncidentNotice.objects.using(OPERATOR).filter(pk=notice.pk).update(taken_at=None, due_at=due_at)
+        IncidentNotice.objects.using(OPERATOR).filter(pk=notice.pk).update(due_at=due_at)
 
 
 def _mark_told(notices: Sequence[IncidentNotice], *, now: datetime) -> None:

@@ -16,7 +16,7 @@ from django.db import connections
 from django.test import Client
 from django.utils import timezone
 
-from carriers.models import AccountHealth, CarrierAccount, CarrierBind, CarrierTally
+from carriers.models import AccountHealth, CallRefusal, CarrierAccount, CarrierBind, CarrierTally
 from config.celery import app
 from dispatch.models import Batch, BatchState, Campaign, FollowUp, FollowUpKind, Message, Tally
 from dispatch.states import Status
@@ -51,9 +51,9 @@ def operator() -> User:
 
 @pytest.fixture
 def account() -> CarrierAccount:
-    """An account that a worker serves."""
+    """An account that a worker serves, for as long as a test pretends that time goes by."""
     made = make_account("回線一")
-    CarrierBind.objects.using("operator").update(seen_at=timezone.now())
+    CarrierBind.objects.using("operator").update(seen_at=timezone.now() + timedelta(minutes=5))
     return made
 
 
@@ -100,6 +100,43 @@ class TestDetection:
         self.check(IncidentKind.NO_CARRIER_WORKER, "回線一", "")
         CarrierBind.objects.using("operator").update(seen_at=timezone.now())
         self.check_over()
+
+    def test_of_calls_of_a_webhook_that_are_refused(self, account: CarrierAccount) -> None:
+        now = timezone.now()
+        mark = CallRefusal(account=account, reason="wrong_proof", refused_at=now - timedelta(minutes=20))
+        mark.save(using="carrier")
+        self.check(IncidentKind.CALLS_REFUSED, "回線一", "wrong_proof")
+        mark.authentic_at = now - timedelta(minutes=10)
+        mark.save(using="carrier")
+        self.check_over()
+
+    @pytest.mark.parametrize(
+        ("refused", "authentic", "is_open"),
+        [
+            (0, None, True),
+            (4, None, True),
+            (4, 3, True),  # somebody may go on knocking beside the carrier: one incident, not one a round
+            (6, 7, True),
+            (6, 5, False),
+            (23 * 60, None, True),
+            (25 * 60, None, False),
+        ],
+    )
+    def test_of_refused_calls_lasts_until_they_were_taken_for_a_while(
+        self, account: CarrierAccount, refused: int, authentic: int | None, is_open: bool
+    ) -> None:
+        """In minutes before now."""
+        now = timezone.now()
+        CallRefusal.objects.using("carrier").create(
+            account=account,
+            reason="wrong_proof",
+            refused_at=now - timedelta(minutes=refused),
+            authentic_at=None if authentic is None else now - timedelta(minutes=authentic),
+        )
+
+        watch_service(now=now)
+
+        assert bool(open_ones()) is is_open
 
     def test_of_receipts_that_come_late(self, account: CarrierAccount) -> None:
         minute = timezone.now().replace(second=0, microsecond=0)
@@ -200,7 +237,7 @@ class TestMail:
         begin, end = mail.outbox
         assert begin.to == settings.OPERATOR_EMAILS
         assert "発生" in begin.subject
-        assert "回線の不調：回線一（refused: HTTP 401）" in begin.subject
+        assert "回線の不調：回線一（通信会社に接続を断られました、HTTP 401）" in begin.subject
         assert "解消" in end.subject
         assert "/ops" in end.body
 
@@ -292,17 +329,34 @@ class TestWebhook:
         assert first.headers["todoke-signature"] == signature(first.body, at=times[0], secret=SECRET)
         assert first.headers["todoke-event"] == "incident.begin"
 
-    @pytest.mark.parametrize(("status", "calls"), [(500, 2), (0, 1)], ids=["refused", "no answer"])
-    def test_tells_again_only_what_surely_was_not_taken(
-        self, account: CarrierAccount, on_call: OnCall, status: int, calls: int
+    @pytest.mark.parametrize("status", [500, 0], ids=["refused", "no answer"])
+    def test_tells_again_what_may_not_have_been_taken_by_the_same_number(
+        self, account: CarrierAccount, on_call: OnCall, status: int
     ) -> None:
         on_call.statuses = [status]
         fall_sick(account)
         now = timezone.now()
-        for seconds in (0, 16, 29):
+        for seconds in (0, 14, 31, 100):
             watch_service(now=now + timedelta(seconds=seconds))
 
-        assert len(on_call.requests) == calls
+        assert len(on_call.requests) == 2
+        assert len({request.headers["todoke-delivery"] for request in on_call.requests}) == 1
+
+    def test_is_not_held_up_by_mail_that_fails_and_mail_comes_once_it_works(
+        self, account: CarrierAccount, on_call: OnCall, settings: Any
+    ) -> None:
+        """As a process that dies in between: what it had taken comes again."""
+        settings.OPERATOR_EMAILS, settings.EMAIL_BACKEND = ["a@todoke.example"], "no.such.Backend"
+        fall_sick(account)
+        now = timezone.now()
+
+        watch_service(now=now)
+        settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+        watch_service(now=now + timedelta(seconds=59))
+        early = len(mail.outbox)
+        watch_service(now=now + timedelta(seconds=61))
+
+        assert (len(on_call.requests), early, len(mail.outbox)) == (1, 0, 1)
 
 
 class TestSeen:

@@ -41,6 +41,25 @@ def tally(account: CarrierAccount, kind: str, n: int, **fields: Any) -> None:
     CarrierTally.objects.using("operator").create(account=account, minute=minute, kind=kind, n=n, **fields)
 
 
+class TestRestingBind:
+    def test_shows_why_and_when_it_is_tried_next(self, operator: User, signed_in: Any) -> None:
+        account, now = make_account(), timezone.now()
+        error = "bind refused: ESME_RINVPASWD 0x0000000E"
+        seen(account, state="refused", holder="", error=error, lease_until=now + timedelta(seconds=30))
+
+        page = signed_in(operator).get("/ops").content.decode()
+
+        assert "接続を断られました" in page
+        assert error in page
+        assert "次は" in page
+        assert "再接続を待っています" in page
+
+    def test_whose_rest_is_over_promises_nothing(self, operator: User, signed_in: Any) -> None:
+        seen(make_account(), state="refused", holder="", lease_until=timezone.now() - timedelta(seconds=1))
+
+        assert "次は" not in signed_in(operator).get("/ops").content.decode()
+
+
 class TestServiceNow:
     def test_is_well_with_a_bound_account_and_nothing_waiting(self) -> None:
         account = make_account(texts_per_s=100)
