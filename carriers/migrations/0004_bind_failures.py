@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("carriers", "0002_fences")]
+    dependencies = [("carriers", "0003_fewer_indexes")]
 
     operations = [
         migrations.AddField(

@@ -8,7 +8,7 @@ from tenants.db import share
 
 
 class Migration(migrations.Migration):
-    dependencies = [("carriers", "0003_bind_failures")]
+    dependencies = [("carriers", "0004_bind_failures")]
 
     operations = [
         migrations.CreateModel(
