@@ -15,7 +15,9 @@ from django.utils.translation import gettext as _
 
 from dispatch.evidence import Event
 from dispatch.models import CallState, EventKind, Outcome
+from recipients.labels import reason_label, reason_sentence
 from reports.models import IncidentKind
+from reports.selectors.left_out import LeftOut
 from reports.selectors.people import Phoned
 
 REASONS: Final[Mapping[str, str | Promise]] = {
@@ -200,6 +202,25 @@ def sentences_of_call(phoned: Phoned) -> list[Sentence]:
     if call.state == CallState.OPEN:
         lines.append(Sentence(shape="phone", tone="caution", sentence=_("まだ連絡が取れていません。")))
     return lines
+
+
+def sentence_of_left_out(left_out: LeftOut) -> Sentence:
+    """Why there was no text and no call."""
+    said = SaidDay()
+    at = said.at(left_out.at)
+    if left_out.is_of_campaign:
+        sentence = _("%(at)s からの配信では、SMSを送りませんでした。") % {"at": at}
+    else:
+        sentence = _("%(at)s に読み込んだ名簿で、連絡の対象外になりました。") % {"at": at}
+    return Sentence(shape="minus", tone="", sentence=sentence, detail=_why_left_out(left_out, said))
+
+
+def _why_left_out(left_out: LeftOut, said: SaidDay) -> str:
+    if left_out.same_as_row:
+        return _("名簿の%(row)s行目の人への1通と、番号も文も同じです。") % {"row": left_out.same_as_row}
+    if left_out.had_at:
+        return _("同じ文面を %(at)s に送ったばかりです。") % {"at": said.at(left_out.had_at)}
+    return reason_sentence(left_out.reason, left_out.detail) or reason_label(left_out.reason)
 
 
 class SaidDay:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -9,6 +10,8 @@ from django.utils.translation import gettext as _
 
 from dispatch.labels import reason_word
 from dispatch.models import Campaign, SkippedRow
+from tenants.actors import Actor
+from tenants.selectors import seen_by
 
 MOST_SHOWN: Final = 200
 
@@ -19,6 +22,13 @@ class ShownSkip:
     name: str
     reason: str
     sentence: str
+
+
+def skipped_rows(recipient_ids: Sequence[int], *, by: Actor) -> list[SkippedRow]:
+    """Which campaigns that ``by`` sees set these rows of rosters aside, the newest campaign first."""
+    found = SkippedRow.objects.filter(seen_by(by, "campaign"), recipient_id__in=recipient_ids)
+    found = found.order_by("-campaign__created_at")
+    return list(found.select_related("campaign", "campaign__template_version", "recipient"))
 
 
 def skipped_of(campaign: Campaign) -> list[ShownSkip]:

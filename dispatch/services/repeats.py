@@ -60,22 +60,24 @@ def who_had_it(campaign: Campaign, *, days: int) -> HadIt:
     if not days:
         return HadIt(frozenset(), 0)
     since = _midnight(campaign) - timedelta(days=days)
-    template_id = campaign.template_version.template_id if campaign.template_version_id is not None else None
     started = Campaign.objects.filter(Q(is_expanded=False) | Q(started_at__gte=since), started_at__isnull=False)
     others = started.exclude(pk=campaign.pk).select_related("template_version")
     # Texts stand sealed and no query compares them; an office starts few campaigns in so many days.
-    recent = [
-        other.pk
-        for other in others
-        if other.text == campaign.text
-        or (template_id is not None and other.template_version and other.template_version.template_id == template_id)
-    ]
+    recent = [other.pk for other in others if is_same_text(other, campaign)]
     if not recent:
         return HadIt(frozenset(), days)
     with connection.cursor() as cursor:
         cursor.execute(_EARLIER, [campaign.tenant_id, recent, since, _GOT_IT])
         people = frozenset(_key(*row) for row in cursor.fetchall())
     return HadIt(people, days)
+
+
+def is_same_text(one: Campaign, other: Campaign) -> bool:
+    """The same words, or two versions of the same template."""
+    versions = (one.template_version, other.template_version)
+    if versions[0] and versions[1] and versions[0].template_id == versions[1].template_id:
+        return True
+    return bool(one.text == other.text)
 
 
 def _midnight(campaign: Campaign) -> datetime:

@@ -17,6 +17,7 @@ from recipients.name_grams import is_match
 from recipients.phone_numbers import parse_number
 from recipients.selectors.names import recipients_that_may_match
 from reports.person_addresses import BY_ID, BY_PHONE, NoSuchPerson, PersonKey, hash_of_name
+from reports.selectors.left_out import LeftOut, left_out_of
 from tenants import keys
 from tenants.actors import Actor
 from tenants.models import AuditEvent
@@ -65,6 +66,7 @@ class Dossier:
     person: Person
     sent: tuple[Sent, ...]
     phoned: tuple[Phoned, ...]
+    left_out: tuple[LeftOut, ...]
 
 
 def find_people(query: str, *, by: Actor) -> list[Person]:
@@ -132,7 +134,8 @@ def dossier_of(key: PersonKey, *, by: Actor) -> Dossier:
         raise NoSuchPerson
     events = evidence.timelines_of(messages)
     sent = tuple(Sent(shown=one, events=events[one.message.pk]) for one in evidence.shown(messages))
-    return Dossier(person=people[0], sent=sent, phoned=_calls_of(rows))
+    left_out = left_out_of(rows, messages, by=by)
+    return Dossier(person=people[0], sent=sent, phoned=_calls_of(rows), left_out=left_out)
 
 
 def looks_at(dossier: Dossier, *, by: Actor) -> QuerySet[AuditEvent]:
@@ -164,7 +167,13 @@ def _messages_of(key: PersonKey, rows: Sequence[Recipient], *, by: Actor) -> lis
     if is_nameless:
         hashes.add(key.value)
     found = evidence.messages(by=by).filter(phone_hash__in=hashes).order_by("-created_at")
-    found = found.select_related("campaign", "campaign__created_by", "campaign__approved_by", "campaign__sent_by")
+    found = found.select_related(
+        "campaign",
+        "campaign__template_version",
+        "campaign__created_by",
+        "campaign__approved_by",
+        "campaign__sent_by",
+    )
     own = Q(recipient_id__in=[row.pk for row in rows])
     return list(found.filter(own | Q(recipient_id=None) if is_nameless else own)[:MOST_ROWS])
 

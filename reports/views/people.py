@@ -18,7 +18,7 @@ from recipients.phone_numbers import national_format
 from reports.forms import PeopleAndReasonForm, PeopleForm
 from reports.person_addresses import NoSuchPerson, person_at
 from reports.selectors.people import MOST_PEOPLE, Person, dossier_of, find_people, looks_at
-from reports.sentences import reason_words, sentences_of, sentences_of_call
+from reports.sentences import reason_words, sentence_of_left_out, sentences_of, sentences_of_call
 from reports.services import record_person_viewed, record_search
 from tenants.audit_words import described
 from tenants.middleware import actor_for
@@ -75,6 +75,7 @@ def person(request: HttpRequest, address: str) -> HttpResponse:
         "may_erase": actor.may(Permission.SETTINGS) and actor.department_ids is None,
         "sent": [{"one": sent.shown, "sentences": sentences_of(sent.events)} for sent in dossier.sent],
         "phoned": [{"call": phoned.call, "sentences": sentences_of_call(phoned)} for phoned in dossier.phoned],
+        "left_out": [{"one": one, "sentences": [sentence_of_left_out(one)]} for one in dossier.left_out],
     }
     return render(request, "reports/person.html", context)
 
