@@ -28,6 +28,13 @@ def problem_sentence(code: str, details: Mapping[str, Any]) -> str:
     return labels.problem_sentence(code, shown)
 
 
+def sentence_of_file(file_name: str | None, sentence: str) -> str:
+    """A sentence about a file, with its name before it where it has one."""
+    return (
+        _("ファイル「%(file)s」：%(sentence)s") % {"file": file_name, "sentence": sentence} if file_name else sentence
+    )
+
+
 def too_large_sentence(size: int) -> str:
     """A body of so many bytes was not even kept."""
     limit = settings.ROSTER_MAX_BYTES // MEGABYTE

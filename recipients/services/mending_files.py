@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
+from recipients.excel_damage import is_only_rewritten
 from recipients.labels import file_sentence, reason_label, reason_sentence
 from recipients.models import Recipient, Roster, Route
 from recipients.reading import FileProblem, open_table
@@ -21,7 +22,7 @@ from tenants.errors import Invalid
 from tenants.keys import ring
 from tenants.packing import Packed
 from tenants.permissions import Permission
-from tenants.spreadsheets import plain_cell
+from tenants.spreadsheets import inert_cell, plain_cell
 
 ROW: Final = "名簿の行"
 REASON: Final = "直す理由"
@@ -31,7 +32,7 @@ MOST_ROWS: Final = 5_000
 
 class MendedFileRefused(Invalid):
     code = "bad_mended_file"
-    user_message = _("「名簿の行」の列が見つからないか、行が多すぎます。書き出したファイルを直して読み込んでください。")
+    user_message = _("「名簿の行」の列が見つかりません。書き出したファイルを、列を消さずに直して読み込んでください。")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +67,7 @@ def mend_from_file(*, roster: Roster, data: bytes | Packed, by: Actor, now: date
         rows = Recipient.objects.filter(roster=roster, route=Route.ERROR, row__in=wanted).order_by("row")
         known, changed = known_to(ring(), roster), []
         for recipient in rows:
-            cells = recipient.personal["cells"]
-            edit = {name: value for name, value in wanted[recipient.row].items() if cells.get(name, value) != value}
-            if edit:
+            if edit := _changes(recipient.personal["cells"], wanted[recipient.row]):
                 mend_locked(roster, recipient, edit, known=known, by=by, now=now)
                 changed.append(recipient.row)
         count_routes(roster)
@@ -77,20 +76,29 @@ def mend_from_file(*, roster: Roster, data: bytes | Packed, by: Actor, now: date
     return FileMending(mended=len(changed) - wrong, wrong=wrong, unchanged=len(wanted) - len(changed))
 
 
+def _changes(cells: Mapping[str, str], wanted: Mapping[str, str]) -> dict[str, str]:
+    """What a person changed; what Excel alone made of a cell on the way stays as the roster has it."""
+    return {
+        name: clean_cell(plain_cell(value))
+        for name, value in wanted.items()
+        if name in cells
+        and not is_only_rewritten(inert_cell(cells[name]), value)
+        and not is_only_rewritten(clean_cell(cells[name]), clean_cell(plain_cell(value)))
+    }
+
+
 def _read(data: bytes | Packed) -> dict[int, Mapping[str, str]]:
     """Row of the roster → header → value. Raises ``MendedFileRefused``."""
     found: dict[int, Mapping[str, str]] = {}
     try:
-        table = open_table(data, limits=limits())
+        table = open_table(data, limits=replace(limits(), max_rows=MOST_ROWS))
         if ROW not in table.header:
             raise MendedFileRefused
         for _row, cells in table.rows():
-            values = dict(zip(table.header, (clean_cell(plain_cell(cell)) for cell in cells), strict=False))
+            values = dict(zip(table.header, cells, strict=False))
             number = values.pop(ROW).strip()
             if number.isascii() and number.isdecimal() and len(number) < 9:
                 found[int(number)] = values
-            if len(found) > MOST_ROWS:
-                raise MendedFileRefused
     except FileProblem as exc:
         raise MendedFileRefused(file_sentence(exc.code, exc.params), code=exc.code) from exc
     return found

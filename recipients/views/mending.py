@@ -15,7 +15,8 @@ from recipients import services
 from recipients.forms import MendedFileForm
 from recipients.models import Route
 from recipients.selectors.roster_page import rows_url
-from recipients.services.mending_files import error_table
+from recipients.sentences import sentence_of_file
+from recipients.services.mending_files import MendedFileRefused, error_table
 from recipients.views.rosters import roster_or_404
 from tenants.errors import Refused
 from tenants.middleware import actor_for
@@ -54,9 +55,11 @@ def mended_file(request: HttpRequest, public_id: UUID) -> HttpResponse:
         messages.error(request, _("直した行のファイルを選んでください。"))
         return redirect(rows_url(found, Route.ERROR))
     try:
-        result = services.mend_from_file(
-            roster=found, data=packed(form.cleaned_data["file"]), by=actor_for(request), now=timezone.now()
-        )
+        file = form.cleaned_data["file"]
+        result = services.mend_from_file(roster=found, data=packed(file), by=actor_for(request), now=timezone.now())
+    except MendedFileRefused as refused:
+        messages.error(request, sentence_of_file(file.name, str(refused.user_message)))
+        return redirect(rows_url(found, Route.ERROR))
     except Refused as refused:
         messages.error(request, str(refused.user_message))
         return redirect(rows_url(found, Route.ERROR))
