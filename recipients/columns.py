@@ -121,9 +121,10 @@ def count_known_headers(cells: Iterable[str]) -> int:
     return sum(1 for cell in cells if cell and len(cell) <= 40 and _match_exactly(normalise_header(cell)) is not None)
 
 
-def looks_like_data(cells: Iterable[str]) -> bool:
-    """Whether a line that should be the header holds a number or a date instead."""
-    return any(cell and (parse_number(cell).e164 or _is_written_date(cell)) for cell in cells)
+def first_data_cell(cells: Iterable[str]) -> int | None:
+    """Where a line that should be the header holds a number or a date instead (from 0); None where it does nowhere."""
+    found = (place for place, cell in enumerate(cells) if cell and (parse_number(cell).e164 or _is_written_date(cell)))
+    return next(found, None)
 
 
 def guess_columns(header: Sequence[str], sample_rows: Sequence[Sequence[str]] = ()) -> Guess:
@@ -158,7 +159,7 @@ def mapping_from_headers(header: Sequence[str], wanted: Mapping[str, str]) -> Co
     for name, text in wanted.items():
         base = re.sub(r"[0-9]+$", "", name)
         if base not in {known.value for known in Field} or (base != name and base not in ("phone", "name", "kana")):
-            raise BadMapping(MappingProblem.UNKNOWN_FIELD, {"field": name})
+            raise BadMapping(MappingProblem.UNKNOWN_FIELD, {"field": name, "fields": ", ".join(Field)})
         column = exact.get(text, places.get(normalise_header(text) or text))
         if column is None:
             raise BadMapping(MappingProblem.UNKNOWN_COLUMN, {"field": name, "column": text})

@@ -199,9 +199,10 @@ class ImportForm(forms.Form):
         super().__init__(*args, **options)
         self.fields["file"] = forms.FileField(
             label=_("取り込むファイル"),
-            help_text=format_lazy(_("CSV（UTF-8またはExcelのCSV）。列は{columns}です。"), columns=columns),
+            allow_empty_file=True,
+            help_text=format_lazy(_("CSVまたはExcelブック。列は{columns}です。2万行まで。"), columns=columns),
             validators=[must_be_small],
-            widget=forms.FileInput(attrs={"accept": ".csv"}),
+            widget=forms.FileInput(attrs={"accept": ACCEPTED}),
         )
 
 

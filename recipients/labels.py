@@ -134,7 +134,7 @@ MAPPING_PROBLEMS: Final[Mapping[str, Words]] = {
         "名簿に「電話番号」の列を加えて読み込み直してください。"
     ),
     "unknown_column": _("「%(column)s」という見出しは名簿にありません。名簿の見出しから選んでください。"),
-    "unknown_field": _("「%(field)s」という項目はありません。"),
+    "unknown_field": _("「%(field)s」という項目はありません。%(fields)s のどれかにしてください。"),
 }
 _FAILURES: Final[Mapping[str, Words]] = {
     "gave_up": _(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -47,6 +47,8 @@ class OptOutResource(resources.ModelResource):  # type: ignore[misc]  # the libr
         import_id_fields = ()
         force_init_instance = True
         use_transactions = True
+
+    columns: ClassVar = {"phone": PHONE, "note": NOTE}
 
     def __init__(self, *, by: Actor, now: datetime) -> None:
         super().__init__()
@@ -116,6 +118,14 @@ class ConsentResource(resources.ModelResource):  # type: ignore[misc]  # the lib
         import_id_fields = ()
         force_init_instance = True
         use_transactions = True
+
+    columns: ClassVar = {
+        "phone": PHONE,
+        "is_given": GIVEN,
+        "given_on": GIVEN_ON,
+        "channel": CHANNEL,
+        "department": DEPARTMENT,
+    }
 
     def __init__(self, *, by: Actor, now: datetime) -> None:
         super().__init__()
@@ -188,14 +198,19 @@ class ConsentResource(resources.ModelResource):  # type: ignore[misc]  # the lib
         word, day, channel, department = (cells.get(name, "") for name in (GIVEN, GIVEN_ON, CHANNEL, DEPARTMENT))
         is_given = read_consent(word)
         if is_given is None:
-            raise UnreadableLine(_("「%(word)s」は、同意の有無として読み取れません。") % {"word": word})
+            sentence = _("「%(word)s」は、同意の有無として読み取れません。「有」か「無」で書いてください。")
+            raise UnreadableLine(sentence % {"word": word}, fields={"is_given": word})
         given_on = parse_date(day) if day else None
         if day and given_on is None:
-            raise UnreadableLine(_("「%(word)s」は、日付として読み取れません。") % {"word": day})
+            sentence = _("「%(word)s」は、日付として読み取れません。2022/8/15 のように書いてください。")
+            raise UnreadableLine(sentence % {"word": day}, fields={"given_on": day})
         if channel and channel not in self._channels and channel not in Channel.values:
-            raise UnreadableLine(_("「%(word)s」という方法はありません。") % {"word": channel})
+            sentence = _("「%(word)s」という方法はありません。%(words)sのどれかで書いてください。")
+            words = _("、").join(self._channels)
+            raise UnreadableLine(sentence % {"word": channel, "words": words}, fields={"channel": channel})
         if department and department not in self._departments:
-            raise UnreadableLine(_("「%(word)s」という部署はありません。") % {"word": department})
+            sentence = _("「%(word)s」という部署はありません。部署の名前を確かめるか、空にしてください。")
+            raise UnreadableLine(sentence % {"word": department}, fields={"department": department})
         return {
             "phone": cells.get(PHONE, ""),
             "is_given": is_given,

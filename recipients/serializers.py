@@ -11,7 +11,7 @@ from recipients.models import Channel, Consent, OptOut, Recipient, Roster, Route
 from recipients.phone_numbers import NumberKind
 from recipients.routing_rules import rule_of
 from recipients.selectors.roster_page import hazards_of
-from recipients.sentences import failure_sentence, notice_sentence, problem_sentence
+from recipients.sentences import failure_sentence, notice_sentence, problem_sentence, sentence_of_file
 
 
 class ProblemOutput(serializers.Serializer[Any]):
@@ -73,7 +73,9 @@ class RosterOutput(RosterCreated):
         ]
         failure = roster.personal.get("failure")
         if failure:
-            found.append(_problem(failure["code"], failure_sentence(failure["code"], failure["params"])))
+            sentence = failure_sentence(failure["code"], failure["params"])
+            named = sentence_of_file(roster.personal.get("file_name"), sentence)
+            found.append(_problem(failure["code"], named))
         notices = roster.personal.get("notices", ())
         found += [_problem(notice["code"], notice_sentence(notice["code"], notice["params"])) for notice in notices]
         return found

@@ -59,15 +59,6 @@ class Packed:
             file.seek(start)
             return file.read(max(0, stop - start))
 
-    def count(self, wanted: bytes, *, stop: int) -> int:
-        """How often a single byte stands before `stop`."""
-        found = 0
-        for number, piece in enumerate(self.pieces()):
-            if (before := stop - number * PIECE_BYTES) <= 0:
-                break
-            found += piece.count(wanted, 0, before)
-        return found
-
     def open(self) -> IO[bytes]:
         """A file over it, at its start."""
         return io.BufferedReader(_Reader(self), buffer_size=256 * 1024)

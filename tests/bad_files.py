@@ -96,7 +96,7 @@ BAD_FILES: Final[dict[str, tuple[Callable[[], bytes | Packed], str]]] = {
     "zip_bomb": (zip_bomb, "unpacked_too_large"),
     "lying_sizes": (lying_sizes, "broken_workbook"),
     "far_cell": (far_cell, "sheet_too_large"),
-    "repeated_rows": (lambda: as_ods(ROWS, rows_repeated=1_000_000), "sheet_too_large"),
+    "repeated_rows": (lambda: as_ods(ROWS, rows_repeated=1_000_000), "too_many_repeats"),
     "external_entity": (lambda: with_part(as_xlsx(ROWS), "xl/sharedStrings.xml", _ENTITY), "unsafe_workbook"),
     "many_laughs": (lambda: with_part(as_xlsx(ROWS), "xl/sharedStrings.xml", _LAUGHS), "unsafe_workbook"),
     "macros": (lambda: with_part(as_xlsx(ROWS), "xl/vbaProject.bin", b"\xd0\xcf\x11\xe0"), ""),

@@ -38,30 +38,43 @@ class Delimited:
         """Every record, blank ones too. Raises `FileProblem` for an open quote, or a line beyond the limits."""
         reader = csv.reader(chain(self._text(), (_END,)), delimiter=self.delimiter or ",")
         cleaning = self._form.cleaning
-        line = 0
+        line = number = 0  # lines of the text, and records, which a spreadsheet calls rows
         try:
-            for record in reader:
+            for number, record in enumerate(reader, 1):
                 if reader.line_num - line > 1:
-                    self._check_quoted_lines(record, line=line + 1)
+                    self._check_quoted_lines(record, number=number)
                 elif len(record) == 1 and record[0] == _END:
                     return
                 line = reader.line_num
                 yield [cell.translate(cleaning) for cell in record] if cleaning else record
         except csv.Error as exc:
-            raise FileProblem("cell_too_long", line=line + 1) from exc
+            raise FileProblem("cell_too_long", line=number + 1, column=self._long_cell(line)) from exc
+
+    def _long_cell(self, line: int) -> int:
+        """Which cell, from 1, of the record that begins after ``line`` lines is longer than the reader takes."""
+        delimiter, opened, column, length = self.delimiter or ",", False, 1, 0
+        for character in chain.from_iterable(islice(self._text(), line, None)):
+            length += 1
+            if length > csv.field_size_limit():
+                break
+            if character == '"':
+                opened = not opened
+            elif character == delimiter and not opened:
+                column, length = column + 1, 0
+        return column
 
     def _text(self) -> io.TextIOWrapper:
         return io.TextIOWrapper(self._data.open(), encoding=self._form.encoding, newline="")
 
-    def _check_quoted_lines(self, record: list[str], *, line: int) -> None:
+    def _check_quoted_lines(self, record: list[str], *, number: int) -> None:
         """Line breaks within a cell are lawful; rows of the table within a cell are not."""
         delimiter = self.delimiter or ","
         swallowed_from = max(2, len(record) - 1)
-        for cell in record:
+        for column, cell in enumerate(record, 1):
             if cell.endswith(_END) or any(
                 part.count(delimiter) >= swallowed_from for part in cell.splitlines()[1:] if delimiter in part
             ):
-                raise FileProblem("unbalanced_quote", line=line)
+                raise FileProblem("unbalanced_quote", line=number, column=column)
 
     def _find_delimiter(self) -> str:
         """The one that makes known headers of a line, or else the one that the first lines hold most of."""

@@ -29,6 +29,7 @@ _CONTROL_BYTES: Final = CONTROL_CHARACTERS.encode()
 # Bytes that CP932 does not define; Python's codec lets them through as these. Nobody meant them: broken.
 BROKEN_IN_CP932: Final = "\x80\xa0\uf8f0\uf8f1\uf8f2\uf8f3"
 _HALF_WIDTH_KANA: Final = re.compile("[｡-ﾟ]")
+_QUOTED: Final = re.compile('"[^"]*"?')
 _MOSTLY_NONSENSE: Final = 0.1  # of all bytes; a few are dirt, so many are another kind of file
 
 
@@ -139,12 +140,24 @@ def _check(data: Packed, encoding: str) -> None:
 def _refuse(data: Packed, encoding: str) -> NoReturn:
     failed_at = _first_failure(data, encoding)
     failed_at = data.size if failed_at is None else failed_at
-    line = data.count(b"\n", stop=failed_at) + 1
-    if _is_cut_short(data, encoding):
-        raise FileProblem("cut_short", line=line)
-    begun = data.read(max(0, failed_at - _HEAD), failed_at).rpartition(b"\n")[2]
-    column = max(begun.count(b","), begun.count(b"\t")) + 1
-    raise FileProblem("unreadable_encoding", line=line, column=column)
+    line, column = _place(data, encoding, failed_at)
+    code = "cut_short" if _is_cut_short(data, encoding) else "unreadable_encoding"
+    raise FileProblem(code, line=line, column=column)
+
+
+def _place(data: Packed, encoding: str, failed_at: int) -> tuple[int, int]:
+    """Line and cell, from 1. By characters: a byte of 上 in UTF-16 looks like a line break."""
+    decoder = codecs.getincrementaldecoder(encoding)(errors="ignore")
+    start, line, begun = 0, 1, ""
+    for piece in data.pieces():
+        if start >= failed_at:
+            break
+        text = decoder.decode(piece[: failed_at - start])
+        start += len(piece)
+        line += text.count("\n")
+        begun = text.rpartition("\n")[2] if "\n" in text else begun + text
+    plain = _QUOTED.sub("", begun)
+    return line, max(plain.count(delimiter) for delimiter in ",\t;") + 1
 
 
 def _is_cut_short(data: Packed, encoding: str) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Final, Protocol
 
-from recipients.columns import count_known_headers, looks_like_data
+from recipients.columns import count_known_headers, first_data_cell
 from recipients.reading.problems import FileProblem, Limits, Notice
 
 _HEADER_WITHIN: Final = 30  # records; below that nobody writes a title any more
@@ -92,7 +92,7 @@ class Table:
                 continue
             row += 1
             if row > most_rows:
-                raise FileProblem("too_many_rows", limit=f"{most_rows:,}")
+                raise FileProblem("too_many_rows", limit=f"{most_rows:,}", line=f"{line:,}")
             if len(record) != width:
                 if len(record) > most_columns:
                     self._check_width(len(record), line=line)
@@ -166,8 +166,8 @@ def _find_header(head: Sequence[Sequence[str]], *, first_line: int) -> int:
     if known[best] >= 2 or (known[best] == 1 and _is_first_possible(candidates, best)):
         return best
     place, record = next(((p, r) for p, r in candidates if _count_filled(r) > 1), candidates[0])
-    if looks_like_data(record):
-        raise FileProblem("no_header", line=first_line + place)
+    if (column := first_data_cell(record)) is not None:
+        raise FileProblem("no_header", line=first_line + place, column=column + 1)
     return place
 
 

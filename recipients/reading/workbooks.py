@@ -25,6 +25,7 @@ _MOST_PARTS: Final = 2_000
 # Cells that hold something: a self-closing one is only formatted, and calamine passes over it.
 _COLUMN_LETTERS: Final = re.compile(rb'<c [^>]{0,200}?r="([A-Z]{1,7})[0-9]+"[^>]{0,200}(?<!/)>')
 _FAR_ROW: Final = re.compile(rb'<c [^>]{0,200}?r="[A-Z]{1,7}([0-9]{5,})"[^>]{0,200}(?<!/)>')
+_ROW: Final = re.compile(rb'<c [^>]{0,200}?r="[A-Z]{1,7}([0-9]+)"[^>]{0,200}(?<!/)>')
 _NEAR_ROWS: Final = 10_000
 # A row that holds nothing but empty cells is passed over, however often it is repeated.
 _REPEATED: Final = re.compile(
@@ -188,9 +189,9 @@ class _Repeats:
             else:
                 self._cells += times
                 if times > self._limits.max_columns:
-                    raise FileProblem("sheet_too_large")
+                    raise FileProblem("too_many_repeats", count=f"{times:,}")
             if self._rows > _NEAR_ROWS or self._cells > self._limits.max_cells:
-                raise FileProblem("sheet_too_large")
+                raise FileProblem("too_many_repeats", count=f"{max(self._rows, self._cells):,}")
 
 
 class _Extent:
@@ -200,19 +201,23 @@ class _Extent:
         self._limits = limits
         self._letters: set[bytes] = set()
         self._last_row = _NEAR_ROWS
+        self._last_text = b""
         self._cells = 0
 
     def measure(self, text: bytes) -> None:
         letters = _COLUMN_LETTERS.findall(text)
+        self._last_text = text if letters else self._last_text
         self._cells += len(letters)
         self._letters.update(letters)
         self._last_row = max(self._last_row, *map(int, _FAR_ROW.findall(text)), 0)
 
     def check(self) -> None:
-        columns = max((_column_number(letters) for letters in self._letters), default=0)
+        farthest = max(self._letters, key=_column_number, default=b"")
+        columns = _column_number(farthest)
         laid_out = max(columns * self._last_row, self._cells)
         if laid_out > self._limits.max_cells or laid_out > max(_SPARSE, _LAID_OUT_PER_FILLED * self._cells):
-            raise FileProblem("sheet_too_large")
+            last_row = max(map(int, _ROW.findall(self._last_text)), default=0)  # rows stand in their order
+            raise FileProblem("sheet_too_large", line=f"{last_row:,}", column=farthest.decode())
 
 
 def _column_number(letters: bytes) -> int:

@@ -65,7 +65,7 @@ class UnknownChannel(Invalid):
 
 class BadExclusions(Invalid):
     code = "bad_exclusions"
-    user_message = _("除外する人の一覧に、電話番号の列も管理番号の列も見つかりません。見出しを確かめてください。")
+    user_message = _("除外する人の一覧を読み取れません。ファイルを確かめてください。")
 
 
 class NotAChoice(Refused):

@@ -7,12 +7,14 @@ from datetime import datetime
 from typing import Final
 
 from django.conf import settings
+from django.utils.translation import gettext as _
 
 from recipients.columns import guess_columns
 from recipients.labels import file_sentence
 from recipients.models import ExclusionList, Roster
 from recipients.phone_numbers import parse_number
 from recipients.reading import FileProblem, Limits, Table, open_table
+from recipients.sentences import sentence_of_file
 from recipients.services.errors import BadExclusions
 from recipients.services.opt_outs import clean_note
 from tenants.actors import Actor
@@ -45,7 +47,7 @@ def keep_exclusions(roster: Roster, file: ExclusionFile, *, by: Actor, now: date
 
     Raises ``BadExclusions`` with the sentence of what is wrong; then nothing has changed.
     """
-    entries = _read(file.data)
+    entries = _read(file)
     ExclusionList.objects.filter(roster=roster).delete()
     kept = ExclusionList(
         roster=roster,
@@ -69,21 +71,31 @@ def keep_exclusions(roster: Roster, file: ExclusionFile, *, by: Actor, now: date
     return kept
 
 
-def _read(data: bytes | Packed) -> _Entries:
+def _read(file: ExclusionFile) -> _Entries:
     """Raises ``BadExclusions``."""
     try:
-        return _entries(open_table(data, limits=Limits(max_bytes=settings.ROSTER_MAX_BYTES, max_rows=MOST_ROWS)))
+        return _entries(
+            file, open_table(file.data, limits=Limits(max_bytes=settings.ROSTER_MAX_BYTES, max_rows=MOST_ROWS))
+        )
     except FileProblem as exc:
-        sentence = file_sentence(exc.code, exc.params)
-        raise BadExclusions(sentence, code=exc.code, fields={"exclusions": [sentence]}) from exc
+        raise _refusal(file, file_sentence(exc.code, exc.params), code=exc.code) from exc
 
 
-def _entries(table: Table) -> _Entries:
+def _refusal(file: ExclusionFile, sentence: str, **more: str) -> BadExclusions:
+    named = sentence_of_file(clean_note(file.file_name), sentence)
+    return BadExclusions(named, fields={"exclusions": [named]}, **more)
+
+
+def _entries(file: ExclusionFile, table: Table) -> _Entries:
     """An id names one person and a number perhaps a family: where a row has an id, its number counts only for rows of
     the roster that have none."""
     mapping = guess_columns(table.header, table.sample()).mapping
     if not mapping.phones and mapping.external_id is None:
-        raise BadExclusions(fields={"exclusions": [BadExclusions.user_message]})
+        sentence = _(
+            "%(line)s行目の見出し（%(columns)s）に、電話番号の列も管理番号の列も見つかりません。"
+            "どちらかの列を加えるか、見出しを直してから読み込んでください。"
+        )
+        raise _refusal(file, sentence % {"line": table.header_line, "columns": "、".join(table.header)})
     hash_phone, hash_id = ring().hasher("phone"), ring().hasher("id")
     numbers, ids, beside, rows, unread = set[bytes](), set[bytes](), set[bytes](), 0, 0
     for _row, cells in table.rows():

@@ -7,16 +7,21 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import tablib
+from django.conf import settings
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from recipients.forms import ImportForm
-from tenants.errors import Refused
+from recipients.reading import FileProblem, Limits, open_table
+from recipients.sentences import failure_sentence, sentence_of_file
+from tenants.errors import Invalid
 from tenants.middleware import actor_for
+from tenants.packing import Packed
 from tenants.services import record
-from tenants.spreadsheets import ENCODINGS, read_csv, write_csv
+from tenants.spreadsheets import ENCODINGS, plain_cell, write_csv
+from tenants.uploads import packed
 
 MOST_ROWS: Final = 20_000
 MOST_ERRORS_SHOWN: Final = 10
@@ -44,41 +49,50 @@ def exported(
 
 
 def import_file(form: ImportForm, resource: Any, *, needs: Sequence[str]) -> Taken | None:
-    """Take every line of the form's file, or none and say at the form which lines are wrong."""
+    """Take every line of the form's file, or none and say at the form which cells are wrong."""
+    file = form.cleaned_data["file"]
     try:
-        header, *rows = read_csv(form.cleaned_data["file"].read())
-    except Refused as refused:
-        form.add_error("file", str(refused.user_message))
+        dataset = _dataset(packed(file), needs=needs)
+    except FileProblem as problem:
+        form.add_error("file", sentence_of_file(file.name, failure_sentence(problem.code, problem.params)))
         return None
-    dataset = _dataset(header, rows, needs=needs)
-    if dataset is None:
-        form.add_error(
-            "file", _("「%(column)s」の列が見つからないか、行が多すぎます。") % {"column": _("」「").join(needs)}
-        )
+    except Invalid as refused:
+        form.add_error("file", sentence_of_file(file.name, str(refused.user_message)))
         return None
     result = resource.import_data(dataset, use_transactions=True)
     if result.base_errors:
         raise result.base_errors[0].error
     if result.has_errors():
-        for sentence in _sentences(result):
+        form.add_error("file", sentence_of_file(file.name, _("何も取り込んでいません。次の欄を直してください。")))
+        for sentence in _sentences(result, resource):
             form.add_error("file", sentence)
         return None
     return Taken(added=result.totals["new"], known=result.totals["skip"])
 
 
-def _dataset(header: list[str], rows: list[list[str]], *, needs: Sequence[str]) -> tablib.Dataset | None:
-    """None where a column that is needed is missing, or where there are too many rows."""
-    names = [name.strip() for name in header]
-    if not set(needs) <= set(names) or len(rows) > MOST_ROWS:
-        return None
-    width = len(names)
-    return tablib.Dataset(*[(row + [""] * width)[:width] for row in rows], headers=names)
+def _dataset(data: Packed, *, needs: Sequence[str]) -> tablib.Dataset:
+    """Raises ``FileProblem``, and ``Invalid`` where a column that is needed is missing."""
+    table = open_table(data, limits=Limits(max_bytes=settings.ROSTER_MAX_BYTES, max_rows=MOST_ROWS))
+    missing = [name for name in needs if name not in table.header]
+    if missing:
+        sentence = _("%(line)s行目の見出しに「%(column)s」の列が見つかりません。列を加えるか、見出しを直してください。")
+        raise Invalid(sentence % {"line": table.header_line, "column": _("」「").join(missing)})
+    width = len(table.header)
+    rows = ([plain_cell(cell) for cell in cells[:width]] for _row, cells in table.rows())
+    return tablib.Dataset(*rows, headers=list(table.header))
 
 
-def _sentences(result: Any) -> list[str]:
-    """Which rows could not be taken, and why."""
+def _sentences(result: Any, resource: Any) -> list[str]:
+    """Which cells could not be taken, and why."""
     sentences = []
     for number, errors in result.row_errors()[:MOST_ERRORS_SHOWN]:
-        reason = getattr(errors[0].error, "user_message", _("読み取れません。"))
-        sentences.append(_("%(row)s件目: %(reason)s 何も取り込んでいません。") % {"row": number, "reason": reason})
+        error = errors[0].error
+        reason = getattr(error, "user_message", _("読み取れません。書き方を確かめてください。"))
+        column = next((resource.columns[name] for name in getattr(error, "fields", {}) if name in resource.columns), "")
+        place = (
+            _("%(row)s件目の「%(column)s」の欄") % {"row": number, "column": column}
+            if column
+            else _("%(row)s件目") % {"row": number}
+        )
+        sentences.append(_("%(place)s: %(reason)s") % {"place": place, "reason": reason})
     return sentences

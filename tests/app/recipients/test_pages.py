@@ -237,8 +237,10 @@ class TestOptOutPage:
     @pytest.mark.parametrize(
         ("content", "sentence"),
         [
-            ("電話番号,メモ\r\n09010000001,\r\nなし,x\r\n", "2件目"),
-            ("番号\r\n09010000001\r\n", "列が見つからない"),
+            ("電話番号,メモ\r\n09010000001,\r\nなし,x\r\n", "2件目の「電話番号」の欄: 電話番号として読み取れません"),
+            ("番号\r\n甲\r\n", "ファイル「x.csv」：1行目の見出しに「電話番号」の列が見つかりません"),
+            ('電話番号\r\n"0901\r\n0902\r\n', "1番目の欄の引用符"),
+            ("", "ファイル「x.csv」"),
         ],
     )
     def test_imports_nothing_where_a_row_is_wrong(self, acme: Cast, admin: Any, content: str, sentence: str) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -32,7 +31,7 @@ def test_each_comes_to_its_code_with_a_remedy_within_ten_seconds(name: str, outc
     assert seconds <= 10
     if code:
         assert "%(" not in sentence
-        assert re.search(r"ください。", sentence), "it says what to do"
+        assert sentence.endswith("ください。"), "it says what to do"
 
 
 def test_none_of_them_takes_300_mb(outcome: Any) -> None:

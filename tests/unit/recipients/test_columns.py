@@ -10,8 +10,8 @@ from recipients.columns import (
     Field,
     MappingProblem,
     count_known_headers,
+    first_data_cell,
     guess_columns,
-    looks_like_data,
     mapping_from_headers,
     missing_for_rules,
     normalise_header,
@@ -181,8 +181,8 @@ def test_rules_that_find_no_column_are_told() -> None:
 def test_header_lines_are_told_from_titles_and_data() -> None:
     assert count_known_headers(["管理番号", "氏名", "備考"]) == 2
     assert count_known_headers(["療養者名簿（12月6日）", "", ""]) == 0
-    assert looks_like_data(["R4-00001", "山田", "090-1234-5678"])
-    assert not looks_like_data(["管理番号", "氏名", "電話番号"])
+    assert first_data_cell(["R4-00001", "山田", "090-1234-5678"]) == 2
+    assert first_data_cell(["管理番号", "氏名", "電話番号"]) is None
 
 
 def test_every_synonym_means_one_field_only() -> None:

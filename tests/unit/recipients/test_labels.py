@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
+from django.utils.translation import override
 
 from recipients import labels
 from recipients.columns import Field, MappingProblem
@@ -10,8 +13,38 @@ from recipients.phone_numbers import NumberKind
 from recipients.reading.problems import NOTICES, PROBLEMS
 from recipients.routing_rules import Reason, Route, Rule
 
-_PARAMS = "line lines kind limit megabytes columns count row sheet others column field on known numbers names people"
-ANY = dict.fromkeys((*_PARAMS.split(), "percent", "ids", "ids_wrong", "check", "characters", "rows"), "7")
+# Where something is wrong with a file, its sentence says it; these are wrong as a whole.
+PLACES = {
+    "cut_short": {"line", "column"},
+    "unreadable_encoding": {"line", "column"},
+    "cell_too_long": {"line", "column"},
+    "unbalanced_quote": {"line", "column"},
+    "no_header": {"line", "column"},
+    "sheet_too_large": {"line", "column"},
+    "too_many_columns": {"line", "columns"},
+    "line_too_long": {"line"},
+    "too_many_rows": {"line"},
+    "no_rows": {"line"},
+    "too_many_repeats": {"count"},
+    **dict.fromkeys(
+        [
+            "empty",
+            "too_large",
+            "not_a_table",
+            "password",
+            "broken_workbook",
+            "unpacked_too_large",
+            "unsafe_workbook",
+            "no_sheet",
+        ],
+        set(),
+    ),
+}
+_PARAMS = (
+    "line lines kind limit megabytes columns count row sheet others column field on known numbers names people "
+    "percent ids ids_wrong check characters rows fields"
+)
+ANY = dict.fromkeys(_PARAMS.split(), "7")
 
 
 @pytest.mark.parametrize(
@@ -32,6 +65,23 @@ def test_every_code_has_words_and_no_words_are_left_over(table: dict[str, str], 
 @pytest.mark.parametrize("code", [*PROBLEMS, "gave_up", "no_phone_column"])
 def test_files(code: str) -> None:
     assert labels.file_sentence(code, ANY).endswith("。")
+
+
+@pytest.mark.parametrize("language", ["ja", "en"])
+@pytest.mark.parametrize("code", PROBLEMS)
+def test_a_bad_file_is_told_with_its_place_and_a_remedy(code: str, language: str) -> None:
+    params = ANY | {name: f"<{name}>" for name in PLACES[code]}
+
+    with override(language):
+        sentence = labels.file_sentence(code, params)
+
+    assert all(f"<{name}>" in sentence for name in PLACES[code])
+    assert "%(" not in sentence
+    assert re.search("ください。$" if language == "ja" else r"\. [A-Z].*\.$", sentence), "what happened, and what to do"
+
+
+def test_no_problem_of_a_file_is_without_a_known_place() -> None:
+    assert set(PLACES) == set(PROBLEMS)
 
 
 @pytest.mark.parametrize("code", NOTICES)

@@ -254,11 +254,28 @@ class TestRefusals:
         assert problem_of(as_csv(SMALL), Limits(max_rows=1)).code == "too_many_rows"
         assert len(rows_of(open_table(as_csv(SMALL), limits=Limits(max_rows=2)))) == 2
 
-    def test_an_open_quote_names_the_line_it_opens_in(self) -> None:
-        refused = problem_of(as_csv(SMALL) + '"佐藤,070,\r\n鈴木,060,\r\n'.encode("cp932"))
+    @pytest.mark.parametrize(
+        ("data", "line", "column"),
+        [
+            (as_csv(SMALL) + '"佐藤,070,\r\n鈴木,060,\r\n'.encode("cp932"), 4, 1),
+            (as_csv(SMALL) + '佐藤,"070,\r\n鈴木,060,\r\n'.encode("cp932"), 4, 2),
+            (as_csv([*SMALL, ("佐藤", "070", "二\r\n行")]) + '鈴木,"060,\r\n田,090,\r\n'.encode("cp932"), 5, 2),
+            (as_csv(SMALL) + '佐藤,"07,0","x'.encode("cp932") + b"a,b,c\r\n" * 50_000, 4, 3),
+            ("氏名,電話番号\r\n".encode("cp932") + b"a,b,\x81\xff\r\n", 2, 3),
+            ("氏名\t電話番号\r\n上上上\t0".encode("utf-16") + b"\x00\xd8\x41\x00", 2, 2),
+            ("氏名,電話番号\r\n山田,0901上".encode("utf-16")[:-1], 2, 2),
+            ('氏名,電話番号\r\n"山,田",090田'.encode()[:-1], 2, 2),
+            ("山田,〒,090-1234-5678\r\n田中,〒,080-1234-5678\r\n".encode(), 1, 3),
+        ],
+        ids=["quote", "second", "after_breaks", "endless", "cp932", "utf16", "cut_utf16", "cut_utf8", "no_header"],
+    )
+    def test_what_is_wrong_is_told_with_its_row_and_cell(self, data: bytes, line: int, column: int) -> None:
+        refused = problem_of(data)
 
-        assert refused.params == {"line": 4}
-        assert "4行目" in refused.user_message
+        assert (refused.params["line"], refused.params["column"]) == (line, column)
+
+    def test_a_row_too_many_is_told_with_the_line_from_which_to_cut(self) -> None:
+        assert problem_of(as_csv(SMALL), Limits(max_rows=1)).params == {"limit": "1", "line": "3"}
 
 
 def test_every_notice_has_a_sentence() -> None:

@@ -78,15 +78,21 @@ class TestRefusals:
         assert code_of(with_cells(b'<row r="1048576"><c r="XFD1048576"><v>1</v></c></row>')) == "sheet_too_large"
         assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100_000
 
+    def test_a_sheet_that_is_too_large_says_how_far_it_reaches(self) -> None:
+        with pytest.raises(FileProblem) as refused:
+            open_table(with_cells(b'<row r="1048576"><c r="XFD1048576"><v>1</v></c></row>'))
+
+        assert refused.value.params == {"line": "1,048,576", "column": "XFD"}
+
     def test_a_row_repeated_a_million_times(self) -> None:
-        assert code_of(as_ods(CELLS, rows_repeated=1_000_000)) == "sheet_too_large"
+        assert code_of(as_ods(CELLS, rows_repeated=1_000_000)) == "too_many_repeats"
 
     def test_repeats_are_found_wherever_the_pieces_are_cut(self) -> None:
         for count in (9_000, 9_050, 9_100):
             long = [*CELLS, *[("山田", "090-1234-5678", "x" * 30)] * count]
 
             assert len(rows_of(open_table(as_ods(long)))) == count + 2
-            assert code_of(as_ods([*long, ("末", "", "")], rows_repeated=1_000_000)) == "sheet_too_large"
+            assert code_of(as_ods([*long, ("末", "", "")], rows_repeated=1_000_000)) == "too_many_repeats"
 
     def test_an_archive_that_unpacks_to_too_much(self) -> None:
         data = with_part(WORKBOOK, "xl/media/a.bin", b"\0" * 3_000_000)
