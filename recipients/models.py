@@ -72,6 +72,7 @@ class Roster(TenantOwned, Sealed):
     tries = models.PositiveSmallIntegerField(default=0)
     created_by = TenantForeignKey(User, on_delete=models.PROTECT, related_name="+")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
+    begun_at = models.DateTimeField(null=True, help_text="When this reading, not an earlier one, began to store rows.")
     read_at = models.DateTimeField(null=True)
     frozen_at = models.DateTimeField(null=True, help_text="Set while an approved or started campaign rests on it.")
 

@@ -16,7 +16,8 @@ _CLAIM: Final = """
     RETURNING lease_until, tries
 """
 _RENEW: Final = """
-    UPDATE recipients_roster SET lease_until = clock_timestamp() + %s * interval '1 second', rows_read = %s, tries = %s
+    UPDATE recipients_roster SET lease_until = clock_timestamp() + %s * interval '1 second', rows_read = %s, tries = %s,
+        begun_at = CASE WHEN %s = 0 THEN clock_timestamp() ELSE begun_at END
     WHERE id = %s AND state = 'reading' AND lease_until = %s
     RETURNING lease_until
 """
@@ -43,7 +44,7 @@ class Lease:
         """Within the chunk's transaction. Progress forgives earlier tries. Raises ``LeaseLost``."""
         self.tries = 0 if got_on else self.tries
         with connection.cursor() as cursor:
-            cursor.execute(_RENEW, [LEASE_S, rows_read, self.tries, self.roster_id, self.until])
+            cursor.execute(_RENEW, [LEASE_S, rows_read, self.tries, rows_read, self.roster_id, self.until])
             found = cursor.fetchone()
         if found is None:
             raise LeaseLost

@@ -120,7 +120,7 @@ def roster_progress(request: HttpRequest, public_id: UUID) -> HttpResponse:
 
 
 def _progress(found: Roster, *, delay_s: int) -> dict[str, Any]:
-    passed_s = (timezone.now() - found.created_at).total_seconds()
+    passed_s = (timezone.now() - found.begun_at).total_seconds() if found.begun_at else 0
     return {
         "roster": found,
         "delay_s": delay_s,

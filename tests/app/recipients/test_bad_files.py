@@ -14,7 +14,7 @@ from recipients.models import Recipient, Roster, RosterState, Route
 from recipients.services import read_roster
 from tenants.packing import Packed
 from tenants.permissions import Role
-from tests.app.recipients.conftest import make_csv, person
+from tests.app.recipients.conftest import make_csv
 from tests.bad_files import BAD_FILES, LARGE
 from tests.conftest import NOON, Cast
 
@@ -135,17 +135,6 @@ class TestNastyCells:
             row = Recipient.objects.get(roster=roster)
             assert row.route in {Route.ERROR, Route.CALL}
             assert row.personal["kana"] == "タナカ"
-
-
-class TestProgress:
-    def test_says_that_it_compares_when_every_row_is_read(self, acme: Cast, browser: Any, uploaded: Upload) -> None:
-        roster = uploaded(person(1), person(2))
-        with acme.scope():
-            Roster.objects.filter(pk=roster.pk).update(state=RosterState.READING, lease_until=NOON)
-
-        words = browser.get(f"/rosters/{roster.public_id}").content.decode()
-
-        assert "以前の名簿と比べています" in words
 
 
 class TestColumns:
