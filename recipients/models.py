@@ -46,7 +46,8 @@ class Roster(TenantOwned, Sealed):
     """A file that staff uploaded.
 
     ``sealed``: name, file_name, header, first_rows, mapping (field → column header) and mapping_source, confidence,
-    notices and failure (code and params of a sentence), edits (row → header → the value a person put there).
+    notices and failure (code and params of a sentence), edits (row → header → the value a person put there),
+    rules (those by which its rows were divided).
     """
 
     public_id = models.UUIDField(default=uuids.uuid7, unique=True, editable=False)

@@ -14,12 +14,11 @@ from django.utils.translation import gettext as _
 from recipients import labels
 from recipients.models import Recipient, Roster, RosterProblem, RosterState, Route
 from recipients.phone_numbers import national_format
-from recipients.selectors.rosters import reasons_by_route
+from recipients.selectors.rosters import reasons_by_route, rules_when_read
 from recipients.sentences import field_word, notice_sentence, problem_sentence
 from tenants.actors import Actor
 from tenants.hazards import find_hazards
 from tenants.selectors import names_of_users
-from tenants.sending_rules import rules_in_force
 
 _BY_REASON: Final = {
     "unknown_consent": ("consent",),
@@ -108,7 +107,7 @@ def hazards_of(roster: Roster) -> list[ShownHazard]:
 def tiles_of(roster: Roster, *, route: Route | None = None, reason: str = "") -> list[Tile]:
     """The terms of the equation; those for rows to be skipped only where there are any."""
     groups = reasons_by_route(roster)
-    age_limit = rules_in_force(roster.tenant, roster.department).sms_age_limit
+    age_limit = rules_when_read(roster).sms_age_limit
     tiles = []
     for each in Route:
         count = roster.counts[each.word]

@@ -6,7 +6,7 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Length
@@ -16,6 +16,7 @@ from recipients.models import Recipient, Roster, RosterState, Route
 from tenants.actors import Actor
 from tenants.models import Department
 from tenants.selectors import departments_of, seen_by
+from tenants.sending_rules import RULE_NAMES, SendingRules, rules_in_force
 
 WAITING_S: Final = 5  # a roster that nobody took for so long was forgotten by the broker
 
@@ -34,6 +35,22 @@ def visible_rosters(by: Actor) -> QuerySet[Roster]:
     """The rosters of the departments that this person sees, newest first."""
     found = Roster.objects.select_related("tenant", "department", "created_by").order_by("-created_at", "-pk")
     return found.filter(seen_by(by))
+
+
+def rules_when_read(roster: Roster) -> SendingRules:
+    """The rules by which its rows are divided: those in force when it is read, whatever changes afterwards.
+
+    But for what was sent earlier, which is asked when a campaign is made of it.
+    """
+    stated, in_force = roster.personal.get("rules"), rules_in_force(roster.tenant, roster.department)
+    if stated is None or (roster.state == RosterState.READING and not roster.rows_read):
+        return in_force
+    return Department(**stated | {"repeat_days": in_force.repeat_days})
+
+
+def stated_rules(rules: SendingRules) -> dict[str, Any]:
+    """To be kept with the roster."""
+    return {name: getattr(rules, name) for name in (*RULE_NAMES, "has_own_rules") if hasattr(rules, name)}
 
 
 def rows_of(roster: Roster, *, route: Route | None = None, reason: str = "") -> QuerySet[Recipient]:

@@ -12,7 +12,8 @@ from django.utils.translation import gettext_lazy
 from recipients import labels
 from recipients.models import Roster
 from recipients.routing_rules import ORDER, Rule, rule_of
-from tenants.sending_rules import IdCheck, SendingRules, rules_in_force
+from recipients.selectors.rosters import rules_when_read
+from tenants.sending_rules import IdCheck, SendingRules
 
 _FIXED: Final[dict[Rule, str | Promise]] = {
     Rule.EXCLUSION: gettext_lazy("名簿の除外の欄か、除外する人の一覧に入っている人には、連絡しません（対象外）。"),
@@ -40,7 +41,7 @@ def rule_lines(roster: Roster) -> list[RuleLine]:
     decided: dict[str, int] = {}
     for reason, rows in roster.reasons.items():
         decided[rule_of(reason)] = decided.get(rule_of(reason), 0) + rows
-    rules = rules_in_force(roster.tenant, roster.department)
+    rules = rules_when_read(roster)
     return [_line(rule, rules, decided.get(rule, 0), one_text=roster.one_text_per_number) for rule in ORDER]
 
 

@@ -20,6 +20,7 @@ from recipients.models import Roster, RosterFile, RosterState
 from recipients.reading import FileProblem, Limits, Table, open_table
 from recipients.routing_rules import Rules
 from recipients.selectors.registers import HashedNumbers, consent_book, exclusions_of, opted_out_hashes
+from recipients.selectors.rosters import rules_when_read, stated_rules
 from recipients.services.ahead import run_ahead
 from recipients.services.duplicates import Persons
 from recipients.services.finishing import Seen, finish
@@ -32,7 +33,6 @@ from tenants.failpoints import failpoint
 from tenants.keys import ring
 from tenants.packing import Packed
 from tenants.sealing import KeyRing
-from tenants.sending_rules import rules_in_force
 
 CHUNK_ROWS: Final = 4000
 COUNTED_PER_LEASE: Final = 100_000
@@ -52,6 +52,7 @@ class _Job:
     data: Packed
     ring: KeyRing
     rules: Rules
+    stated_rules: dict[str, Any]
     known: Known
     one_text_per_number: bool
     stored: int  # rows that an earlier try stored
@@ -91,8 +92,8 @@ def limits() -> Limits:
 
 
 def rules_of(roster: Roster) -> Rules:
-    """The rules of its department on its day."""
-    rules = rules_in_force(roster.tenant, roster.department)
+    """The rules of its department on its day, as they are or were when it is read."""
+    rules = rules_when_read(roster)
     return Rules(
         as_of=roster.as_of,
         require_consent=rules.requires_consent,
@@ -166,6 +167,7 @@ def _load(tenant_id: int, lease: Lease) -> _Job:
         data=data,
         ring=keys,
         rules=rules_of(roster),
+        stated_rules=stated_rules(rules_when_read(roster)),
         known=known_to(keys, roster),
         one_text_per_number=roster.one_text_per_number,
         stored=roster.rows_read,
@@ -195,6 +197,7 @@ def _note_table(job: _Job, table: Table, *, total: int, guess: Guess, source: st
         job.personal
         | {
             "header": table.header,
+            "rules": job.stated_rules,
             "first_rows": [[cell[:LONGEST_SHOWN] for cell in cells] for cells in table.sample(FIRST_ROWS)],
             "mapping": guess.mapping.as_headers(table.header),
             "mapping_source": source,

@@ -17,7 +17,7 @@ from recipients import services
 from recipients.forms import ExclusionsForm, MappingForm, MendedFileForm, UploadForm
 from recipients.models import Recipient, Roster, RosterState, Route
 from recipients.selectors import roster_page, rules_page
-from recipients.selectors.rosters import rows_of, visible_rosters
+from recipients.selectors.rosters import rows_of, rules_when_read, visible_rosters
 from recipients.sentences import failure_sentence, too_large_sentence
 from tenants.errors import Invalid, Refused
 from tenants.middleware import actor_for
@@ -151,7 +151,7 @@ def _context(request: HttpRequest, found: Roster, *, mapping_form: MappingForm |
         "hazards": roster_page.hazards_of(found),
         "disease_columns": found.personal.get("disease_columns", {}),
         "rules": rules_page.rule_lines(found),
-        "has_own_rules": found.department is not None and found.department.has_own_rules,
+        "has_own_rules": getattr(rules_when_read(found), "has_own_rules", False),
         "exclusions": found.exclusions.select_related("created_by").first(),
         "exclusions_form": ExclusionsForm() if may_edit and found.is_editable else None,
         "may_choose": may_edit and found.is_editable,

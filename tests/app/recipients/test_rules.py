@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from recipients.models import Recipient, Roster, RosterProblem
-from recipients.services import mend_row
+from recipients.services import change_mapping, mend_row, read_roster
 from tenants.errors import NotAllowed
 from tenants.models import AuditEvent, Department, Membership, User
 from tenants.permissions import Role
@@ -45,6 +45,28 @@ class TestRulesOfADepartment:
         change(acme, requires_consent=False, sms_age_limit=42)
 
         assert uploaded(person(1, consent="無")).reasons == {"no_consent": 1}
+
+    def test_hold_for_a_roster_as_they_were_when_it_was_read(
+        self, acme: Cast, uploaded: Upload, signed_in: Callable[..., Any]
+    ) -> None:
+        change(acme, has_own_rules=True, requires_consent=False, sms_age_limit=42)
+        roster = uploaded(person(1), person(2, phone="0901"))
+        change(acme, has_own_rules=False)
+        browser = signed_in(acme.users[Role.STAFF])
+
+        page = browser.get(f"/rosters/{roster.public_id}").content.decode()
+        with acme.scope():
+            mended = mend_row(roster=roster, row=2, fields={"phone": "09011112222"}, by=acme.staff, now=NOON)
+            roster.refresh_from_db()
+            change_mapping(roster=roster, mapping=roster.mapping, by=acme.staff, now=NOON)
+        read_roster(tenant_id=acme.tenant.pk, roster_id=roster.pk, now=NOON)
+
+        assert "42歳以上" in page
+        assert "健康課だけの決まりで分けました。" in page
+        assert mended.reason == "age"
+        with acme.scope():
+            roster.refresh_from_db()
+            assert roster.counts == {"sms": 2, "call": 0, "error": 0, "skip": 0}, "read again by the rules of today"
 
     def test_are_written_down_with_what_they_were(self, acme: Cast) -> None:
         change(acme, sms_age_limit=42)
