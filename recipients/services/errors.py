@@ -30,7 +30,7 @@ class MappingRefused(Invalid):
 
 class UnknownField(Invalid):
     code = "unknown_field"
-    user_message = _("名簿にない項目です。")
+    user_message = _("名簿にない項目です。名簿の見出しか、phone や name などの項目の名前で指定してください。")
 
 
 class UnknownProblem(Invalid):
