@@ -63,7 +63,7 @@ class TestProgress:
             Roster.objects.filter(pk=roster.pk).update(begun_at=NOON)
             roster.refresh_from_db()
             read_again(roster)
-            assert "順番を待っています" in page_of(browser, roster)
+        waiting = page_of(browser, roster)
 
         read_roster(tenant_id=acme.tenant.pk, roster_id=roster.pk, now=NOON)
 
@@ -71,3 +71,4 @@ class TestProgress:
             roster.refresh_from_db()
             assert roster.begun_at is not None
             assert roster.begun_at > NOON
+        assert "順番を待っています" in waiting
