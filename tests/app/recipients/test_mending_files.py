@@ -57,11 +57,11 @@ class TestMendFromFile:
             result = mend_from_file(roster=roster, data=back, by=acme.staff, now=NOON)
 
             row = Recipient.objects.get(roster=roster)
-            roster.refresh_from_db()
+            kept = Roster.objects.get(pk=roster.pk)
             assert (unchanged.mended, unchanged.unchanged, result.mended) == (0, 1, 1)
             assert (row.route, row.personal["phone"]) == (Route.SMS, "+819011112222")
             assert list(row.personal["cells"].values()) == [*cells[:2], "09011112222", *cells[3:]]
-            assert roster.personal["edits"] == {"1": {"電話番号": "09011112222"}}
+            assert kept.personal["edits"] == {"1": {"電話番号": "09011112222"}}
 
     def test_says_which_file_is_no_such_file_and_how_many_rows_one_may_have(
         self, acme: Cast, roster: Roster, monkeypatch: pytest.MonkeyPatch
