@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("recipients", "0002_fences")]
+    dependencies = [("recipients", "0003_fewer_indexes")]
 
     operations = [
         migrations.AddField(
