@@ -103,7 +103,7 @@ class Pump:
     def wake(self) -> None:
         """There may be a new batch."""
         self._has_work = True
-        self._looked_at = 0.0
+        self._looked_at = self._looked_for_urgent_at = 0.0
         self._wake.set()
         self.desk.wake()
 
