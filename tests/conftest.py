@@ -7,20 +7,22 @@ the tables as their owner afterwards.
 
 from __future__ import annotations
 
+import copy
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Final
 
 import psycopg
 import pytest
 from django.conf import settings
-from django.db import connections
+from django.db import connection, connections, transaction
 from django.utils import timezone
 
-from tenants import keys, tasking
+from tenants import keys, tasking, throttling
 from tenants.account import factors
 from tenants.actors import Actor
 from tenants.context import tenant_scope
@@ -29,16 +31,29 @@ from tenants.permissions import Role
 from tenants.selectors import actor_of
 from tenants.services import create_member, create_tenant, issue_api_key
 
-pytest_plugins = ["tests.figures", "tests.sharing"]
+pytest_plugins = ["tests.figures", "tests.middleware", "tests.sharing"]
 
 NOON = datetime(2022, 8, 15, 3, 0, tzinfo=UTC)  # 12:00 in Japan
 KEPT = {"django_migrations", "django_content_type", "auth_permission"}
+TABLES_OF_CAST: Final = (
+    "tenants_tenant",
+    "tenants_tenantkey",
+    "tenants_department",
+    "tenants_user",
+    "tenants_membership",
+    "mfa_authenticator",
+    "tenants_apikey",
+    "tenants_auditevent",
+)
+FIRST_AFTER_CASTS: Final = 1_000  # below it are the ids of acme and globex: what a test makes comes after them
 # Sequences that were used begin anew with the tables that are emptied.
-RESTART = """
-SELECT setval(format('%%I.%%I', s.schemaname, s.sequencename), 1, false) FROM pg_sequences AS s JOIN pg_depend AS d
+RESTART: Final = f"""
+SELECT setval(format('%%I.%%I', s.schemaname, s.sequencename),
+              CASE WHEN d.refobjid::regclass::text = ANY(%s) THEN {FIRST_AFTER_CASTS} ELSE 1 END, false)
+    FROM pg_sequences AS s JOIN pg_depend AS d
     ON d.objid = format('%%I.%%I', s.schemaname, s.sequencename)::regclass AND d.refobjid::regclass::text = ANY(%s)
     WHERE s.last_value IS NOT NULL
-"""
+"""  # noqa: S608 - a number of ours
 
 
 @dataclass(frozen=True)
@@ -85,6 +100,7 @@ def django_db_setup() -> None:
 def _fresh_keys() -> Iterator[None]:
     yield
     keys.forget_rings()
+    throttling.forget_all()
 
 
 @pytest.fixture
@@ -105,16 +121,28 @@ def admin_url() -> str:
 
 
 def empty_tables(*apps: str) -> None:
-    """Those of these apps, or all; as the superuser and without triggers.
+    """Those of these apps, or all; as the superuser and without triggers."""
+    with superuser_without_triggers() as superuser:
+        tables = delete_rows(superuser, *apps)
+        superuser.execute(RESTART, [list(TABLES_OF_CAST), tables])
+
+
+@contextmanager
+def superuser_without_triggers() -> Iterator[psycopg.Connection]:
+    with psycopg.connect(admin_url(), autocommit=True) as superuser:
+        superuser.execute("SET session_replication_role = replica")
+        yield superuser
+
+
+def delete_rows(superuser: psycopg.Connection, *apps: str) -> list[str]:
+    """The tables that are empty now.
 
     TRUNCATE would make some two hundred files anew, which takes seconds on a slow disk; to delete few rows takes none.
     """
-    with psycopg.connect(admin_url(), autocommit=True) as superuser:
-        found = superuser.execute("SELECT tablename::text FROM pg_tables WHERE schemaname = 'public'").fetchall()
-        tables = sorted(name for (name,) in found if name not in KEPT and (not apps or name.partition("_")[0] in apps))
-        superuser.execute("SET session_replication_role = replica")
-        superuser.execute("; ".join(f"DELETE FROM {table}" for table in tables))  # noqa: S608 - our own names
-        superuser.execute(RESTART, [tables])
+    found = superuser.execute("SELECT tablename::text FROM pg_tables WHERE schemaname = 'public'").fetchall()
+    tables = sorted(name for (name,) in found if name not in KEPT and (not apps or name.partition("_")[0] in apps))
+    superuser.execute("; ".join(f"DELETE FROM {table}" for table in tables))  # noqa: S608 - our own names
+    return tables
 
 
 def make_cast(name: str, **rules: Any) -> Cast:
@@ -149,16 +177,63 @@ def make_cast(name: str, **rules: Any) -> Cast:
     return cast
 
 
-@pytest.fixture
-def acme(request: pytest.FixtureRequest) -> Cast:
-    _need_database(request)
-    return make_cast("acme")
+@dataclass(frozen=True)
+class KeptCast:
+    """A cast and its rows, table by table as JSON, so that a test may have it without waiting for the services."""
+
+    cast: Cast
+    rows: dict[str, str]
+
+    def write(self) -> Cast:
+        """The cast, as if the services had just made it."""
+        with self.cast.scope(), transaction.atomic(), connection.cursor() as cursor:
+            for table, rows in self.rows.items():
+                cursor.execute(
+                    f"INSERT INTO {table} SELECT * FROM json_populate_recordset(NULL::{table}, %s)",  # noqa: S608
+                    [rows],
+                )
+        return copy.deepcopy(self.cast)
+
+
+@pytest.fixture(scope="session")
+def kept_casts(django_db_blocker: Any) -> dict[str, KeptCast]:
+    """acme and globex, made once for a process and taken back."""
+    count_from(1)
+    with django_db_blocker.unblock(), transaction.atomic():
+        kept = {name: _keep(make_cast(name)) for name in ("acme", "globex")}
+        transaction.set_rollback(True)
+    count_from(FIRST_AFTER_CASTS)
+    return kept
+
+
+def count_from(first: int) -> None:
+    with psycopg.connect(admin_url(), autocommit=True) as superuser:
+        for table in TABLES_OF_CAST:
+            superuser.execute("SELECT setval(pg_get_serial_sequence(%s, 'id'), %s, false)", [table, first])
+
+
+def _keep(cast: Cast) -> KeptCast:
+    rows = {}
+    with cast.scope(), connection.cursor() as cursor:
+        for table in TABLES_OF_CAST:
+            is_its = "id = %s" if table == "tenants_tenant" else "tenant_id = %s"
+            if table == "mfa_authenticator":
+                is_its = "user_id IN (SELECT id FROM tenants_user WHERE tenant_id = %s)"
+            cursor.execute(f"SELECT json_agg(t)::text FROM {table} AS t WHERE {is_its}", [cast.tenant.pk])  # noqa: S608
+            rows[table] = cursor.fetchone()[0]
+    return KeptCast(cast, rows)
 
 
 @pytest.fixture
-def globex(request: pytest.FixtureRequest) -> Cast:
+def acme(request: pytest.FixtureRequest, kept_casts: dict[str, KeptCast]) -> Cast:
     _need_database(request)
-    return make_cast("globex")
+    return kept_casts["acme"].write()
+
+
+@pytest.fixture
+def globex(request: pytest.FixtureRequest, kept_casts: dict[str, KeptCast]) -> Cast:
+    _need_database(request)
+    return kept_casts["globex"].write()
 
 
 def _need_database(request: pytest.FixtureRequest) -> None:
@@ -168,10 +243,14 @@ def _need_database(request: pytest.FixtureRequest) -> None:
 @pytest.fixture
 def enqueued(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, dict[str, Any]]]:
     """What services asked the workers to do, in order, instead of publishing it."""
+    return publish_to_a_list(monkeypatch)
+
+
+def publish_to_a_list(patch: pytest.MonkeyPatch) -> list[tuple[str, dict[str, Any]]]:
     published: list[tuple[str, dict[str, Any]]] = []
-    monkeypatch.setattr(tasking, "enqueue", lambda name, **ids: published.append((name, ids)))
+    patch.setattr(tasking, "enqueue", lambda name, **ids: published.append((name, ids)))
     at_once = SimpleNamespace(on_commit=lambda function, using="default": function())
-    monkeypatch.setattr(tasking, "transaction", at_once)
+    patch.setattr(tasking, "transaction", at_once)
     return published
 
 

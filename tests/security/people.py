@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import copy
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 from django.test import Client
-from django.test.client import ClientHandler
 from django.utils import timezone
 
 from tenants.actors import Actor
@@ -47,16 +45,8 @@ class Caller:
             self.browser.cookies = cookies
 
 
-@lru_cache(maxsize=1)
-def handler() -> ClientHandler:
-    """One for all browsers: making it looks at every static file."""
-    return Client().handler
-
-
 def new_browser() -> Client:
-    browser = Client(raise_request_exception=False)
-    browser.handler = handler()
-    return browser
+    return Client(raise_request_exception=False)
 
 
 def browser_of(user: User) -> Client:
