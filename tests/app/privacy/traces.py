@@ -47,6 +47,15 @@ def writings(mark: str) -> dict[str, bytes]:
     return found
 
 
+def shortest(marks: dict[str, bytes]) -> dict[str, bytes]:
+    """Without those that hold another of them: where they stand, that one is found; of equal ones the first."""
+    kept: dict[str, bytes] = {}
+    for name, wanted in sorted(marks.items(), key=lambda mark: len(mark[1])):
+        if not any(shorter in wanted for shorter in kept.values()):
+            kept[name] = wanted
+    return kept
+
+
 def traces(data: bytes, marks: dict[str, bytes]) -> set[str]:
     """The names of the writings that stand in the data, or in what is packed in it."""
     found = {name for name, wanted in marks.items() if wanted in data}
@@ -89,14 +98,17 @@ def statistics_of_database() -> bytes:
 
 
 def files_of_database() -> Iterator[tuple[str, bytes]]:
-    """The server's own files and log, where it is one of ours on this machine."""
+    """The server's own files of this database, what it sorted beside it, and its log, where it is one of ours here."""
     with psycopg.connect(admin_url()) as connection:
         connection.execute("CHECKPOINT")
-        ((directory,),) = connection.execute("SHOW data_directory").fetchall()
+        ((directory, database),) = connection.execute(
+            "SELECT current_setting('data_directory'), oid::text FROM pg_database WHERE datname = current_database()"
+        ).fetchall()
     folder = Path(directory)
     if not os.access(folder, os.R_OK | os.X_OK):
         return
-    for path in [*folder.joinpath("base").rglob("*"), *folder.parent.glob("logs/*")]:
+    base = folder / "base"
+    for path in [*base.glob(f"{database}/*"), *base.glob("pgsql_tmp/*"), *folder.parent.glob("logs/*")]:
         if path.is_file():
             yield str(path), path.read_bytes()
 
