@@ -43,7 +43,7 @@ def no_filter(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def no_row_security(committed: None) -> Iterator[None]:
+def no_row_security(scene: Scene) -> Iterator[None]:
     """The third fence is torn down: the application asks as the superuser, who sees every row."""
     kept = dict(connection.settings_dict)
     admin = urlsplit(settings.DATABASE_ADMIN_URL)
