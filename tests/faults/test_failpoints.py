@@ -1,4 +1,7 @@
-"""Every border between a commit and a socket: a process dies there, once each (row 1, and row 2 in small)."""
+"""Every border between a commit and a socket: a process dies there, once each (row 1, and row 2 in small).
+
+`make test` kills at some of them; `make test-faults` at each.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
+import pytest
 from django.utils import timezone
 
 from devservers.runner import ROOT
@@ -34,8 +38,12 @@ from tests.smsc import make_batch
 
 IN_CARRIER_WORKER = sorted(name for name in NAMES if name.startswith(("pump.", "receipts.")))
 IN_DEFAULT_WORKER = sorted(name for name in NAMES if name.startswith(("expand.", "read.")))
+EACH = [*IN_CARRIER_WORKER, *IN_DEFAULT_WORKER]
+SOME = ["pump.after_intent", "pump.after_write", "receipts.after_store", "read.after_chunk"]
+"""One of each kind; after a chunk that was expanded: tests/app/dispatch/test_expansion.py."""
 IN_WEB = {"web.after_commit", "webhook.after_store", "publish.before_send"}  # test_failpoints_web
 APPS = ("tenants", "recipients", "templates_sms", "carriers", "dispatch", "reports", "config")
+FAULTS = [pytest.mark.faults, pytest.mark.timeout(600)]
 TEXTS = 60
 ROWS = 4_500  # more than one chunk
 
@@ -89,41 +97,47 @@ class TestNames:
         assert {place for place, has_failpoint in found.items() if not has_failpoint} == BY_ITS_CALLER
 
 
-class TestKilledAtEachFailpoint:
-    def test_nothing_is_lost_and_nothing_done_twice(self, acme: Cast, system: System, report: Report) -> None:
-        roster, campaigns = arrange_reading_and_expanding(acme, system)
-        arrange_sending(acme, system)
+class TestKilledAtAFailpoint:
+    @pytest.mark.parametrize("names", [pytest.param(SOME, id="some"), pytest.param(EACH, id="each", marks=FAULTS)])
+    def test_nothing_is_lost_and_nothing_done_twice(
+        self, names: list[str], acme: Cast, system: System, report: Report
+    ) -> None:
+        of_carrier, of_default = (
+            [name for name in names if name in known] for known in (IN_CARRIER_WORKER, IN_DEFAULT_WORKER)
+        )
+        roster, campaigns = arrange_reading_and_expanding(acme, system, of_default)
+        arrange_sending(acme, system, of_carrier)
 
-        kill_default_workers(acme, system, roster, campaigns)
-        carriers = [system.start_carrier(n, failpoint=name) for n, name in enumerate(IN_CARRIER_WORKER, start=1)]
+        kill_default_workers(acme, system, of_default, roster, campaigns)
+        carriers = [system.start_carrier(n, failpoint=name) for n, name in enumerate(of_carrier, start=1)]
         system.start_default()
         system.start_beat()
         wait_until(lambda: set(carriers) <= set(system.deaths), timeout_s=100, what="every failpoint is reached")
         wait_until(lambda: has_ended(roster, campaigns), timeout_s=120, what="everything is read and expanded")
         wait_until(lambda: all_answered(acme), timeout_s=60, what="every text has an end or is unknown")
 
-        sent, expanded = TEXTS * len(IN_CARRIER_WORKER), ROWS * len(campaigns)
-        outcome = system.judge_when_settled(texts=sent + expanded)
+        system.kills = len(names)
+        outcome = system.judge_when_settled(texts=TEXTS * len(of_carrier) + ROWS * len(campaigns))
         report(f"1, 2 each of {system.kills} failpoints of the workers", outcome)
         assert {name: system.deaths[name] for name in carriers} == {name: [FAILPOINT_EXIT] for name in carriers}
         assert rows_of(roster) == ("ready", ROWS, ROWS)
         assert [messages_of(campaign) for campaign in campaigns] == [(True, ROWS, ROWS)] * len(campaigns)
         assert outcome.faults == {}
-        assert outcome.unknown <= 2 * W * len(IN_CARRIER_WORKER)
+        assert outcome.unknown <= 2 * W * len(of_carrier)
 
 
-def arrange_sending(cast: Cast, system: System) -> None:
+def arrange_sending(cast: Cast, system: System, failpoints: list[str]) -> None:
     """A carrier account with texts for each worker that will die."""
-    names = [f"account{n}" for n, _ in enumerate(IN_CARRIER_WORKER)]
+    names = [f"account{n}" for n, _ in enumerate(failpoints)]
     system.start_smsc(*names, answer_delay=0.05)
     for n, name in enumerate(names):
         make_batch(cast, system.account(name), numbers(TEXTS, f"+8190{n}"))
 
 
-def arrange_reading_and_expanding(cast: Cast, system: System) -> tuple[Roster, list[Campaign]]:
+def arrange_reading_and_expanding(cast: Cast, system: System, failpoints: list[str]) -> tuple[Roster, list[Campaign]]:
     """A roster to be read, and paused campaigns to be expanded: their texts are written and do not leave."""
     configured = system.account("elsewhere", port=1)
-    campaigns = [make_campaign(cast, ROWS) for name in IN_DEFAULT_WORKER if name.startswith("expand.")]
+    campaigns = [make_campaign(cast, ROWS) for name in failpoints if name.startswith("expand.")]
     for campaign in campaigns:
         send(cast, campaign)
         with cast.scope():
@@ -133,21 +147,22 @@ def arrange_reading_and_expanding(cast: Cast, system: System) -> tuple[Roster, l
     return upload(cast, ROWS), campaigns
 
 
-def kill_default_workers(cast: Cast, system: System, roster: Roster, campaigns: list[Campaign]) -> None:
+def kill_default_workers(
+    cast: Cast, system: System, failpoints: list[str], roster: Roster, campaigns: list[Campaign]
+) -> None:
     """Each on a broker of its own, so that each gets the task that leads to its failpoint."""
     waiting = iter(campaigns)
-    for n, name in enumerate(IN_DEFAULT_WORKER, start=1):
+    for n, name in enumerate(failpoints, start=1):
         broker = broker_url(BROKER_DATABASE + n)
         system.start_default(name=name, failpoint=name, REDIS_URL=broker)
         if name.startswith("expand."):
             publish(broker, EXPAND_CAMPAIGN, tenant_id=cast.tenant.pk, campaign_id=next(waiting).pk)
         else:
             publish(broker, READ_ROSTER, tenant_id=cast.tenant.pk, roster_id=roster.pk)
-    for name in IN_DEFAULT_WORKER:
+    for name in failpoints:
         wait_until(partial(has_died_in_pool, system, name), timeout_s=60, what=f"{name} is reached")
         system.rest(name)
         system.kill(name)
-    system.kills = len(IN_CARRIER_WORKER) + len(IN_DEFAULT_WORKER)
 
 
 def has_died_in_pool(system: System, name: str) -> bool:
