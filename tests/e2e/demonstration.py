@@ -18,15 +18,19 @@ from devservers.groups import Group
 from devservers.runner import ROOT
 
 TODAY = "2022-08-15"
-STARTING_S = 240
+STARTING_S = 400
 STOPPING_S = 60
 
 
 @dataclass(frozen=True)
 class Demonstration:
-    """One that runs: its description is read anew each time, since process ids change."""
+    """One that runs: its description is read anew each time, since process ids change.
+
+    ``process`` is its own where we started it.
+    """
 
     directory: Path
+    process: subprocess.Popen[bytes] | None = None
 
     @property
     def description_file(self) -> Path:
@@ -74,7 +78,7 @@ def demonstration(directory: Path) -> Iterator[Demonstration]:
             start_new_session=True,
         )
     try:
-        demo = Demonstration(directory)
+        demo = Demonstration(directory, process)
         wait_until(
             lambda: process.poll() is not None or demo.description_file.exists(),
             timeout_s=STARTING_S,

@@ -86,12 +86,19 @@ class TestTheScriptedRoster:
         page = open_page("staff")
         page.goto(scripted.address)
         page.get_by_role("link", name="架電リストを開く").click()
-
-        waiting = {wire(row[1]): row[2] for row in walking.rows_on(page.locator("main"))}
-
         ends = {wire(row[2]): oracle.end_by_script(wire(row[2])) for row in scripted.rows}
         missing = {number for number, end in ends.items() if end != oracle.DELIVERED}
         assert missing
+
+        waiting: dict[str, str] = {}
+
+        def are_all_there() -> bool:
+            page.reload()  # the worker writes the list after the last end
+            waiting.clear()
+            waiting.update((wire(row[1]), row[2]) for row in walking.rows_on(page.locator("main")))
+            return missing <= waiting.keys()
+
+        wait_until(are_all_there, timeout_s=60, what="the call list is written")
         assert {number: waiting[number] for number in missing} == {number: REASONS[number[5:7]] for number in missing}
         assert waiting.keys().isdisjoint(ends.keys() - missing)
 

@@ -53,45 +53,56 @@ def setting(url: str, name: str) -> str:
     return str(row[0])
 
 
-class TestServers:
-    def test_answer_only_here_and_only_to_who_knows_the_password(
-        self, runner: Runner, tmp_path: Path, made: Keys
-    ) -> None:
-        urls = started(runner, directory=tmp_path, made=made)
+@pytest.fixture(scope="class")
+def keys_of_running() -> Keys:
+    return keys.new_keys()
 
-        assert setting(urls.admin_database, "listen_addresses") == "127.0.0.1"
-        assert setting(urls.admin_database, "unix_socket_directories") == ""
+
+@pytest.fixture(scope="class")
+def running(tmp_path_factory: pytest.TempPathFactory, keys_of_running: Keys) -> Iterator[ServerUrls]:
+    """Servers that tests only ask."""
+    directory = tmp_path_factory.mktemp("running")
+    with Runner(logs=directory / "logs", stop=StopRequest()) as runner:
+        yield started(runner, directory=directory, made=keys_of_running)
+
+
+class TestServersThatRun:
+    def test_answer_only_here_and_only_to_who_knows_the_password(
+        self, running: ServerUrls, keys_of_running: Keys
+    ) -> None:
+        assert setting(running.admin_database, "listen_addresses") == "127.0.0.1"
+        assert setting(running.admin_database, "unix_socket_directories") == ""
         with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
-            psycopg.connect(urls.admin_database.replace(made.postgres_password, "wrong"))
+            psycopg.connect(running.admin_database.replace(keys_of_running.postgres_password, "wrong"))
         with (
-            closing(redis.Redis.from_url(urls.redis.replace(made.valkey_password, "wrong"))) as client,
+            closing(redis.Redis.from_url(running.redis.replace(keys_of_running.valkey_password, "wrong"))) as client,
             pytest.raises(redis.AuthenticationError),
         ):
             client.ping()
 
-    def test_sort_by_code_point_whatever_the_machine_s_locale(self, runner: Runner, tmp_path: Path, made: Keys) -> None:
-        urls = started(runner, directory=tmp_path, made=made)
-
-        with psycopg.connect(urls.admin_database) as connection:
+    def test_sort_by_code_point_whatever_the_machine_s_locale(self, running: ServerUrls) -> None:
+        with psycopg.connect(running.admin_database) as connection:
             row = connection.execute(
                 "SELECT datlocprovider, datlocale, pg_encoding_to_char(encoding), upper('é') FROM pg_database"
                 " WHERE datname = 'template0'"
             ).fetchone()
         assert row == ("b", "C.UTF-8", "UTF8", "É")
 
-    def test_broker_never_evicts_and_never_saves(self, runner: Runner, tmp_path: Path, made: Keys) -> None:
-        urls = started(runner, directory=tmp_path, made=made)
-
-        with closing(redis.Redis.from_url(urls.redis, decode_responses=True)) as client:
+    def test_broker_never_evicts_and_never_saves(self, running: ServerUrls) -> None:
+        with closing(redis.Redis.from_url(running.redis, decode_responses=True)) as client:
             assert client.config_get("maxmemory-policy") == {"maxmemory-policy": "noeviction"}
             assert client.config_get("save") == {"save": ""}
             assert client.config_get("bind") == {"bind": "127.0.0.1"}
 
-    def test_keep_the_data_between_runs(self, tmp_path: Path, made: Keys) -> None:
+
+class TestServers:
+    def test_are_gone_with_all_their_children_afterwards_and_keep_the_data(self, tmp_path: Path, made: Keys) -> None:
         with Runner(logs=tmp_path / "logs", stop=StopRequest()) as first:
             urls = started(first, directory=tmp_path, made=made)
             with psycopg.connect(urls.admin_database) as connection:
                 connection.execute("CREATE TABLE kept AS SELECT 42 AS answer")
+            assert processes_of(tmp_path)
+        assert processes_of(tmp_path) == []
 
         with Runner(logs=tmp_path / "logs", stop=StopRequest()) as second:
             urls = started(second, directory=tmp_path, made=made)
@@ -121,13 +132,6 @@ class TestServers:
     def test_of_two_checkouts_run_at_once(self) -> None:
         with environment.servers(fsync=False) as one, environment.servers(fsync=False) as other:
             assert setting(one["DATABASE_ADMIN_URL"], "port") != setting(other["DATABASE_ADMIN_URL"], "port")
-
-    def test_are_gone_with_all_their_children_afterwards(self, tmp_path: Path, made: Keys) -> None:
-        with Runner(logs=tmp_path / "logs", stop=StopRequest()) as runner:
-            started(runner, directory=tmp_path, made=made)
-            assert processes_of(tmp_path)
-
-        assert processes_of(tmp_path) == []
 
     def test_are_started_again_after_a_kill_and_lose_nothing(self, runner: Runner, tmp_path: Path, made: Keys) -> None:
         urls = started(runner, directory=tmp_path, made=made)
