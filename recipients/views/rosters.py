@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from typing import Any, Final
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -221,13 +222,9 @@ def roster_rows(request: HttpRequest, public_id: UUID) -> HttpResponse:
         object_id=str(found.public_id),
         department_id=found.department_id,
     )
-    tiles = roster_page.tiles_of(found, route=route, reason=reason)
     context = {
         "roster": found,
-        "tiles": tiles,
-        "reasons": next((tile.reasons for tile in tiles if tile.is_current), ()),
-        "all_url": roster_page.rows_url(found, route) if route else "",
-        "reason": reason,
+        **_counts(found, route=route, reason=reason),
         "route": route.word if route else "",
         "rows": [roster_page.shown_row(found, row) for row in rows.results],
         "next_cursor": rows.next,
@@ -237,8 +234,25 @@ def roster_rows(request: HttpRequest, public_id: UUID) -> HttpResponse:
     return render(request, "recipients/roster_rows.html", context)
 
 
+def _counts(found: Roster, *, route: Route | None, reason: str) -> dict[str, Any]:
+    """The equation and the reasons of its current term, for the page and for what a mended row changes of it."""
+    tiles = roster_page.tiles_of(found, route=route, reason=reason)
+    return {
+        "tiles": tiles,
+        "reasons": next((tile.reasons for tile in tiles if tile.is_current), ()),
+        "all_url": roster_page.rows_url(found, route) if route else "",
+        "reason": reason,
+    }
+
+
 def _may_mend(request: HttpRequest, found: Roster) -> bool:
     return found.is_editable and actor_for(request).may(Permission.EDIT_ROSTERS, department_id=found.department_id)
+
+
+def _shown_reason(request: HttpRequest) -> str:
+    """The reason by which the page that asks has its rows filtered."""
+    address = request.htmx.current_url or ""  # type: ignore[attr-defined]  # django_htmx's middleware
+    return QueryDict(urlsplit(address).query).get("reason", "")
 
 
 @page(Permission.EDIT_ROSTERS, methods=POST)
@@ -261,7 +275,7 @@ def roster_row(request: HttpRequest, public_id: UUID, row: int) -> HttpResponse:
         context = {
             "roster": found,
             "row": roster_page.shown_row(found, recipient),
-            "tiles": roster_page.tiles_of(found, route=Route.ERROR),
+            **_counts(found, route=Route.ERROR, reason=_shown_reason(request)),
             "refusal": refusal,
             "may_mend": _may_mend(request, found),
             "was_mended": not refusal and recipient.route != Route.ERROR,

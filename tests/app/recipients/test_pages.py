@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -154,6 +155,18 @@ class TestRows:
         assert 'hx-swap-oob="true"' in words(fragment)
         assert "<html" not in words(fragment)
         assert "2行目を直しました" in words(fragment)
+
+    def test_that_are_mended_change_the_counts_above_them(self, browser: Any, uploaded: Upload) -> None:
+        roster = uploaded(person(1, phone="0901-99"), person(2, phone="0901-98"), person(3, consent="たぶん"))
+        address = f"/rosters/{roster.public_id}/rows"
+        asked = {"HX-Request": "true", "HX-Current-URL": f"http://testserver{address}?route=error&reason=too_short"}
+
+        answer = browser.post(f"{address}/1", {"column": "電話番号", "value": "090-1234-5678"}, headers=asked)
+
+        fragment = words(answer)
+        reasons = fragment[fragment.index('id="reasons"') :]
+        assert re.findall(r"(\d)人", reasons) == ["1", "1"]
+        assert re.findall(r"reason=(\w+)\" aria-current", reasons) == ["too_short"]
 
     def test_can_be_mended_without_a_script(self, acme: Cast, browser: Any, uploaded: Upload) -> None:
         roster = uploaded(person(1, consent="たぶん"))
