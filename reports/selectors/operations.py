@@ -15,6 +15,7 @@ from django.db import connections
 from carriers.models import AccountHealth, BindState, CarrierAccount, CarrierBind
 from dispatch.models import BatchState
 from dispatch.states import NOT_REACHED, Status
+from reports.carrier_words import bind_words, code_words, stuck_words
 from reports.models import Incident
 from reports.sentences import ailment_words, incident_words
 from tenants.models import Tenant, User
@@ -53,17 +54,40 @@ _BY_TENANT: Final = """
 
 
 @dataclass(frozen=True, slots=True)
+class CodeCount:
+    """How often a carrier answered with a code in the last hour."""
+
+    code: str
+    count: int
+
+    @property
+    def words(self) -> str:
+        return code_words(self.code)
+
+
+@dataclass(frozen=True, slots=True)
+class BindLine:
+    """One connection of an account."""
+
+    bind: CarrierBind
+
+    @property
+    def words(self) -> str:
+        return bind_words(self.bind.error)
+
+
+@dataclass(frozen=True, slots=True)
 class AccountLine:
     """A carrier account as its operator sees it. ``waiting`` is texts of due batches that are not finished."""
 
     account: CarrierAccount
-    binds: tuple[CarrierBind, ...]
+    binds: tuple[BindLine, ...]
     state: str
     texts_per_s: float
     by_minute: tuple[float, ...]
     waiting: int
     oldest_wait_s: int
-    errors: tuple[tuple[str, int], ...]
+    errors: tuple[CodeCount, ...]
     receipt_delay_s: float | None
     health: AccountHealth | None = None
 
@@ -93,6 +117,10 @@ class StuckBatch:
     size: int
     error: str
     created_at: datetime
+
+    @property
+    def why(self) -> str:
+        return stuck_words(self.error)
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,13 +255,13 @@ def _line(
     recent = sum(hour.submitted.get(minute, 0) for minute in minutes[-2:])
     return AccountLine(
         account=account,
-        binds=tuple(binds),
+        binds=tuple(BindLine(bind) for bind in binds),
         state=_state_of(account, binds, now=now),
         texts_per_s=recent / (60 + now.second),
         by_minute=tuple(hour.submitted.get(minute, 0) / 60 for minute in minutes),
         waiting=texts,
         oldest_wait_s=max(0, int((now - oldest).total_seconds())),
-        errors=tuple(sorted(hour.errors.items(), key=lambda pair: -pair[1])[:5]),
+        errors=tuple(CodeCount(*pair) for pair in sorted(hour.errors.items(), key=lambda pair: -pair[1])[:5]),
         receipt_delay_s=hour.delay_ms / hour.receipts / 1000 if hour.receipts else None,
         health=getattr(account, "health", None),
     )

@@ -10,11 +10,14 @@ from django.db import connections
 from django.utils import timezone
 
 from carriers.models import CarrierAccount, CarrierBind, CarrierTally
+from carriers.providers.http_json.statuses import ACCOUNT_STATUSES, STATUSES, UNCLEAR
+from carriers.providers.smpp.statuses import COMMAND_STATUSES, MISCONFIGURED_BINDS
 from dispatch.models import Batch, BatchState, Tally
 from dispatch.services.tallies import fold_tallies
 from dispatch.states import Status
 from dispatch.task_names import PUMP
-from reports.selectors.operations import service_now
+from reports.carrier_words import bind_words, code_words
+from reports.selectors.operations import CodeCount, service_now
 from tenants.models import User
 from tenants.permissions import Role
 from tests.app.reports.sending import sent_campaign
@@ -75,7 +78,7 @@ class TestServiceNow:
         assert (line.state, line.waiting) == ("bound", 0)
         assert 5 <= line.texts_per_s <= 10
         assert max(line.by_minute) == 10
-        assert line.errors == (("0x00000058", 3),)
+        assert line.errors == (CodeCount("0x00000058", 3),)
         assert line.receipt_delay_s == 2.5
         assert service.queues is not None
 
@@ -163,6 +166,45 @@ class TestOperationsPage:
             assert browser.get(address).status_code == 403
 
 
+class TestCarriersCodes:
+    def test_stand_beside_their_words(self, operator: User, signed_in: Any) -> None:
+        account = make_account()
+        seen(account, state="refused", error="bind refused: ESME_RINVPASWD 0x0000000E")
+        tally(account, "error", 3, code="0x0000000B")
+        tally(account, "error", 2, code="0x0000040B")
+
+        page = signed_in(operator).get("/ops").content.decode()
+
+        for words, code in (
+            ("IDかパスワードが違います", "ESME_RINVPASWD 0x0000000E"),
+            ("宛先の番号を受け付けません", "0x0000000B"),
+            ("この通信会社だけのコードです", "0x0000040B"),
+        ):
+            assert page.index(words) < page.index(code)
+
+    @pytest.mark.parametrize("status", [*COMMAND_STATUSES, *MISCONFIGURED_BINDS])
+    def test_of_smpp_have_all_their_words(self, status: int) -> None:
+        assert code_words(f"0x{status:08X}") != code_words("0x0000040B")
+
+    @pytest.mark.parametrize("status", [*STATUSES, *ACCOUNT_STATUSES, *UNCLEAR])
+    def test_of_http_have_all_their_words(self, status: int) -> None:
+        assert code_words(f"HTTP {status}") != code_words("E-117")
+
+    @pytest.mark.parametrize(
+        ("error", "words"),
+        [
+            ("no answer in time", "接続できません"),
+            ("ConnectionRefusedError: [Errno 111] Connect call failed ('127.0.0.1', 2775)", "接続できません"),
+            ("the API is not well HTTP 503", "通信会社が混んでいます（あとで送ります）"),
+            ("not connected: ConnectError not_connected", "接続できません"),
+            ("drained", ""),
+            ("", ""),
+        ],
+    )
+    def test_say_why_a_bind_is_not_up(self, error: str, words: str) -> None:
+        assert bind_words(error) == words
+
+
 class TestFreeing:
     def stuck_batch(self, cast: Cast) -> int:
         make_account()
@@ -171,7 +213,8 @@ class TestFreeing:
             batch = Batch.objects.get()
         with connections["operator"].cursor() as cursor:
             cursor.execute(
-                "UPDATE dispatch_batch SET state = 5, error = 'given up', tries = 4 WHERE id = %s", [batch.pk]
+                "UPDATE dispatch_batch SET state = 5, error = 'given up after 3 tries', tries = 4 WHERE id = %s",
+                [batch.pk],
             )
         return int(batch.pk)
 
@@ -181,7 +224,7 @@ class TestFreeing:
         batch_id = self.stuck_batch(acme)
         enqueued.clear()
         browser = signed_in(operator)
-        assert "given up" in browser.get("/ops").content.decode()
+        assert "送る途中で3回止まりました" in browser.get("/ops").content.decode()
 
         browser.post(f"/ops/batches/{batch_id}/free")
 
