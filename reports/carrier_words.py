@@ -10,7 +10,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-_BUSY: Final = gettext_lazy("通信会社が混んでいます（あとで送ります）")
+_BUSY: Final = gettext_lazy("混んでいます（あとで送ります）")
 _TROUBLE: Final = gettext_lazy("通信会社の側の障害です")
 _NUMBER: Final = gettext_lazy("宛先の番号を受け付けません")
 _SENDER: Final = gettext_lazy("送信元の番号を受け付けません")
@@ -38,7 +38,7 @@ _SMPP: Final[Mapping[int, str | Promise]] = {
     0x50: _NUMBER,
     0x51: _NUMBER,
     0x53: gettext_lazy("接続の種類（system_type）が違います"),
-    0x58: gettext_lazy("速すぎると言われました（あとで送ります）"),
+    0x58: gettext_lazy("速すぎます（あとで送ります）"),
     0x64: _TROUBLE,
     0x65: _TROUBLE,
     0x66: gettext_lazy("受信する側に断られました"),
@@ -57,7 +57,7 @@ _HTTP: Final[Mapping[int, str | Promise]] = {
     408: _NO_ANSWER,
     409: gettext_lazy("同じ送信がすでにあります"),
     413: gettext_lazy("文面が長すぎます"),
-    429: gettext_lazy("速すぎると言われました（あとで送ります）"),
+    429: gettext_lazy("速すぎます（あとで送ります）"),
     503: _BUSY,
     504: _NO_ANSWER,
 }

@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from dispatch.evidence import Event
 from dispatch.models import CallState, EventKind, Outcome
 from recipients.labels import reason_label, reason_sentence
+from reports.carrier_words import bind_words, stuck_words
 from reports.models import IncidentKind
 from reports.selectors.left_out import LeftOut
 from reports.selectors.people import Phoned
@@ -139,7 +140,10 @@ def incident_words(kind: str, detail: str) -> str:
         return str(CALL_REFUSALS.get(detail, detail))
     if kind == IncidentKind.ACCOUNT_SICK:
         ailment, _colon, rest = detail.partition(": ")
-        return _("、").join(filter(None, (ailment_words(ailment), rest)))
+        return _("、").join(filter(None, (ailment_words(ailment), bind_words(rest), rest)))
+    if kind == IncidentKind.BATCH_STUCK:
+        account, _colon, rest = detail.rpartition(": ")
+        return _("%(account)s：%(why)s") % {"account": account, "why": stuck_words(rest)}
     if kind in _AMOUNTS:
         return str(_AMOUNTS[kind]) % {"n": detail.removesuffix(" s")}
     return detail

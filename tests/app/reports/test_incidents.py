@@ -237,7 +237,7 @@ class TestMail:
         begin, end = mail.outbox
         assert begin.to == settings.OPERATOR_EMAILS
         assert "発生" in begin.subject
-        assert "回線の不調：回線一（通信会社に接続を断られました、HTTP 401）" in begin.subject
+        assert "回線の不調：回線一（通信会社に接続を断られました、IDかパスワードが違います、HTTP 401）" in begin.subject
         assert "解消" in end.subject
         assert "/ops" in end.body
 

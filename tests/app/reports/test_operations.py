@@ -195,7 +195,7 @@ class TestCarriersCodes:
         [
             ("no answer in time", "接続できません"),
             ("ConnectionRefusedError: [Errno 111] Connect call failed ('127.0.0.1', 2775)", "接続できません"),
-            ("the API is not well HTTP 503", "通信会社が混んでいます（あとで送ります）"),
+            ("the API is not well HTTP 503", "混んでいます（あとで送ります）"),
             ("not connected: ConnectError not_connected", "接続できません"),
             ("drained", ""),
             ("", ""),
