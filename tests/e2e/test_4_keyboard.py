@@ -8,7 +8,7 @@ from playwright.sync_api import Locator, Page, expect
 from tests.e2e import oracle, walking
 from tests.e2e.conftest import TEXT, OpenPage
 from tests.e2e.demonstration import Demonstration
-from tests.e2e.rosters import small_roster
+from tests.e2e.rosters import file, small_roster
 
 pytestmark = pytest.mark.e2e
 MANY = 120
@@ -64,3 +64,17 @@ class TestKeyboardAlone:
 
         walking.wait_until_over(page)
         assert walking.states_on(page) == {oracle.DELIVERED: 2}
+
+    def test_goes_on_in_the_next_cell_after_a_mended_row(self, demo: Demonstration, open_page: OpenPage) -> None:
+        page = open_page()
+        walking.sign_in(page, demo.user("staff"))
+        people = "".join(f"M-{row},試験　花子{row},0901234,有\r\n" for row in (1, 2))
+        walking.upload(page, file("mend.csv", f"管理番号,氏名,電話番号,SMS同意\r\n{people}".encode("cp932")))
+        page.goto(f"{page.url}/rows?route=error")
+
+        tab_to(page, page.locator("#cell-1-1"))
+        page.keyboard.type("060-1900-0001")
+        page.keyboard.press("Enter")
+
+        expect(page.locator("#row-1 form")).to_have_count(0)
+        expect(page.locator("#cell-2-1")).to_be_focused()
