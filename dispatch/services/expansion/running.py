@@ -28,6 +28,7 @@ from tenants.tasking import enqueue_on_commit
 log = structlog.get_logger()
 
 CHUNK_ROWS: Final = 2_000
+FIRST_ROWS: Final = 500  # of a campaign's first chunk, so that its first texts leave soon
 LEASE_S: Final = 30
 MOST_TRIES: Final = 3
 
@@ -97,7 +98,8 @@ def _expand_chunk(planner: Planner, *, now: datetime) -> int:
     failpoint("expand.before_chunk")
     with tenant_scope(planner.tenant_id):
         campaign = Campaign.objects.select_for_update(of=("self",), no_key=True).get(pk=planner.campaign_id)
-        rows = read_rows(campaign, after=campaign.expanded_row, limit=CHUNK_ROWS)
+        limit = CHUNK_ROWS if campaign.expanded_row else min(FIRST_ROWS, CHUNK_ROWS)
+        rows = read_rows(campaign, after=campaign.expanded_row, limit=limit)
         if not rows:
             _finish(campaign, planner)
             return 0

@@ -229,6 +229,19 @@ class TestExpandCampaign:
             assert Message.objects.count() == 0
 
 
+class TestChunks:
+    def test_begin_with_a_small_one(self, acme: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+        """So that the first texts leave soon."""
+        make_account()
+        campaign = started(acme, many(9))
+        monkeypatch.setattr(running, "FIRST_ROWS", 2)
+
+        expand(acme, campaign)
+
+        with acme.scope():
+            assert list(Batch.objects.order_by("pk").values_list("size", flat=True)) == [2, 4, 3]
+
+
 class TestMeanwhile:
     def test_answers_and_paces_are_recorded_while_a_chunk_is_written(
         self, acme: Cast, monkeypatch: pytest.MonkeyPatch
