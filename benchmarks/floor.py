@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import sys
 import time
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -80,13 +79,13 @@ def insert(tenant_id: int, texts: list[tuple[str, str]]) -> list[int]:
             piece = texts[start : start + BATCH]
             with connection.transaction():
                 connection.execute("SELECT set_config('app.tenant_id', %s, true)", [str(tenant_id)])
-                row = connection.execute(NEW_BATCH, [tenant_id, len(piece)]).fetchone()
-                batches.append(row[0])
+                (batch_id,) = connection.execute(NEW_BATCH, [tenant_id, len(piece)]).fetchall()[0]
+                batches.append(batch_id)
                 connection.execute(
                     INSERT,
                     [
                         tenant_id,
-                        row[0],
+                        batch_id,
                         [uuids.uuid7() for _ in piece],
                         list(range(len(piece))),
                         [keyed_hash(to) for to, _ in piece],
@@ -216,4 +215,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -35,6 +35,7 @@ def run(data: bytes) -> dict[str, float]:
     from recipients.routing_rules import Rules
     from recipients.services.duplicates import Persons
     from recipients.services.finishing import Seen
+    from recipients.services.overlap import RowSketch
     from recipients.services.storing import RowSealer, store_rows
     from recipients.services.uploading import upload_roster
     from tenants import keys
@@ -55,20 +56,18 @@ def run(data: bytes) -> dict[str, float]:
     mapping = guess_columns(table.header, table.sample()).mapping
     check = RowChecker(header=table.header, mapping=mapping, rules=rules, known=Known()).check
     seal = RowSealer(ring, phone_header=table.header[mapping.phones[0]]).seal
-    seen = Seen(Persons(expected=data.count(b"\n")))
+    seen = Seen(persons=Persons(expected=data.count(b"\n")), sketch=RowSketch(ring), watch_ids=True)
     clock.note("its columns")
     for chunk in _chunks(table.rows()):
         clock.note("reading rows")
         checked = [(row, cells, check(cells)) for row, cells in chunk]
         clock.note("checking rows")
         for _row, cells, _checked in checked:
-            seen.rows_sum.add(cells)
+            seen.sketch.add(seen.rows_sum.add(cells))
         clock.note("the sum of the file")
         earlier = [seen.note(row, found) for row, _cells, found in checked]
         clock.note("names and persons")
-        sealed = [
-            seal(row, found, duplicate_of=same) for (row, _cells, found), same in zip(checked, earlier, strict=True)
-        ]
+        sealed = [seal(row, found, same_as=same) for (row, _cells, found), same in zip(checked, earlier, strict=True)]
         clock.note("sealing")
         with tenant_scope(tenant.pk):
             store_rows(roster_id=roster.pk, rows=sealed)
