@@ -13,13 +13,12 @@ import argparse
 import json
 import sys
 import tempfile
-import time
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from benchmarks.office import prepare
-from benchmarks.pipeline import start_processes, stop, wait_for_binds, wait_until_delivered
+from benchmarks.pipeline import send, start_processes, stop, wait_for_binds
 from benchmarks.serving import prepared_servers
 
 
@@ -45,19 +44,15 @@ def main() -> int:
 def measure(folder: Path, binds: int, options: argparse.Namespace) -> dict[str, Any]:
     """One step of the curve, with an account, an office and processes of its own."""
     from carriers.simulator.journal import read_journal
-    from dispatch.services.campaigns.departure import send_campaign
-    from tenants.context import tenant_scope
 
     name, at_most = f"bench-{binds}", binds * options.window / options.answer_delay
     texts = int(at_most * options.seconds)
     far_away = ("--answer-delay", str(options.answer_delay), "--window-limit", str(options.window))
     processes = start_processes(folder, name=name, window=options.window, binds=binds, smsc_options=far_away)
     try:
-        campaign, actor, now = prepare(texts, name=name)
+        campaign = prepare(texts, name=name)
         wait_for_binds(binds)
-        with tenant_scope(campaign.tenant_id):
-            send_campaign(campaign=campaign, by=actor, now=now)
-        wait_until_delivered(campaign.tenant_id, texts, time.monotonic())
+        send(*campaign, texts)
     finally:
         stop(processes)
     report = read_journal(folder / f"{name}.jsonl")

@@ -22,14 +22,13 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlencode
 
-from benchmarks.serving import prepared_servers
+from benchmarks.serving import prepared_servers, session_cookie, wait_until_up
 from devservers import environment as servers_environment
 from devservers import processes
 from devservers.ports import LOOPBACK, free_port
 from devservers.runner import Runner
 from devservers.stopping import StopRequest
 
-READY_S: Final = 60
 TOKEN: Final = re.compile(r'name="csrfmiddlewaretoken" value="([^"]+)"')
 
 
@@ -77,48 +76,21 @@ def query_ms(past: Any, number: str) -> float:
 
 def page_times(past: Any, environment: dict[str, str], *, count: int) -> list[float]:
     """Milliseconds from sending the search to the last octet of the person's page, the redirection between included."""
+    from tenants.context import tenant_scope
+    from tenants.models import User
+
+    with tenant_scope(past.tenant_id):
+        cookie = session_cookie(User.objects.get(pk=past.actor.user_id))
     port = free_port()
     with (
         tempfile.TemporaryDirectory(prefix="todoke-bench-") as folder,
         Runner(logs=Path(folder), stop=StopRequest()) as runner,
     ):
         runner.start(processes.web(port=port, environment=servers_environment.without_superuser(environment)))
-        wait_until_ready(port)
-        browser = Browser(port, cookie=session_cookie(past))
+        wait_until_up(port, path="/healthz")
+        browser = Browser(port, cookie=cookie)
         browser.search(past.numbers[0])
         return [browser.search(random.choice(past.numbers)) for _ in range(count)]
-
-
-def wait_until_ready(port: int) -> None:
-    deadline = time.monotonic() + READY_S
-    while time.monotonic() < deadline:
-        try:
-            connection = http.client.HTTPConnection(LOOPBACK, port, timeout=5)
-            connection.request("GET", "/healthz")
-            if connection.getresponse().status == 200:
-                return
-        except OSError:
-            time.sleep(0.2)
-    raise TimeoutError("the web process did not answer")
-
-
-def session_cookie(past: Any) -> str:
-    """A session of the history's admin, as it is after password and code."""
-    from django.conf import settings
-    from django.test import Client
-
-    from tenants.account import factors
-    from tenants.context import tenant_scope
-    from tenants.models import User
-
-    with tenant_scope(past.tenant_id):
-        user = User.objects.get(pk=past.actor.user_id)
-    client = Client()
-    client.force_login(user, backend=settings.AUTHENTICATION_BACKENDS[0])
-    session = client.session
-    session[factors.PROOF] = {"user": user.pk, "at": time.time()}
-    session.save()
-    return f"{settings.SESSION_COOKIE_NAME}={client.cookies[settings.SESSION_COOKIE_NAME].value}"
 
 
 class Browser:

@@ -23,7 +23,7 @@ from typing import Any, Final, NamedTuple
 
 from benchmarks.office import prepare
 from benchmarks.pipeline import start_processes, stop, wait_for_binds, wait_until_delivered
-from benchmarks.serving import prepared_servers
+from benchmarks.serving import prepared_servers, wait_until_up
 from devservers import environment as servers_environment
 from devservers import processes
 from devservers.ports import LOOPBACK, free_port
@@ -71,7 +71,7 @@ def measure(options: argparse.Namespace, *, port: int, journal: Path) -> dict[st
     from tenants.context import tenant_scope
 
     client = Client(port, key=key_of_a_new_tenant())
-    client.wait_until_up()
+    wait_until_up(port, path="/healthz")
     campaign, actor, now = prepare(options.campaign, name="campaign")
     wait_for_binds(1)
     client.post("+819099999999")  # imports and connections
@@ -147,21 +147,11 @@ class Client:
     def __init__(self, port: int, *, key: str) -> None:
         self._port, self._key = port, key
 
-    def wait_until_up(self) -> None:
-        deadline = time.monotonic() + PATIENCE_S
-        while time.monotonic() < deadline:
-            try:
-                if self._ask("GET", "/healthz")[0] == HTTPStatus.OK:
-                    return
-            except OSError:  # the socket is not there yet
-                time.sleep(0.2)
-        raise TimeoutError("the web process did not come up")
-
     def post(self, number: str, *, priority: str = "normal") -> Posted:
         """Raises ``AssertionError`` where the API does not take it."""
         text = {"to": number, "text": "【みなと市水道局】本日の断水は終わりました。", "priority": priority}
         at, began = time.time(), time.monotonic()
-        status, body = self._ask("POST", "/api/v1/messages", json.dumps(text).encode())
+        status, body = self._ask(json.dumps(text).encode())
         if status not in {HTTPStatus.CREATED, HTTPStatus.ACCEPTED}:
             raise AssertionError(f"{status}: {body[:300]!r}")
         return Posted(number, at, time.monotonic() - began)
@@ -177,11 +167,11 @@ class Client:
         with ThreadPoolExecutor(CLIENTS) as pool:
             return list(pool.map(post_in_turn, range(count)))
 
-    def _ask(self, method: str, path: str, body: bytes | None = None) -> tuple[int, bytes]:
+    def _ask(self, body: bytes) -> tuple[int, bytes]:
         headers = {"Authorization": f"Bearer {self._key}", "Content-Type": "application/json"}
         connection = http.client.HTTPConnection(LOOPBACK, self._port, timeout=PATIENCE_S)
         try:
-            connection.request(method, path, body, headers)
+            connection.request("POST", "/api/v1/messages", body, headers)
             answer = connection.getresponse()
             return answer.status, answer.read()
         finally:

@@ -21,7 +21,7 @@ from typing import Any
 from benchmarks import roster_floor, roster_stages
 from benchmarks.measuring import cpu_us, difference, peak_mb, server_pids
 from benchmarks.roster_client import Client
-from benchmarks.serving import prepared_servers
+from benchmarks.serving import prepared_servers, wait_until_up
 from devservers import environment as servers_environment
 from devservers import processes
 from devservers.ports import LOOPBACK, free_port
@@ -53,7 +53,7 @@ def measure(options: argparse.Namespace, *, folder: Path, port: int, environment
         runner.start(processes.beat(directory=folder, environment=ordinary))
         runner.start(processes.web(port=port, environment=ordinary))
         client = Client.of_a_new_tenant(port=port)
-        client.wait_until_up()
+        wait_until_up(port, path="/readyz")
         client.upload_and_see(make_file(200, options.encoding))  # imports, connections, caches: what a day begins with
         marks, used, peaks = drive(client, data, runner)
     result = report(options.rows, data, options.encoding, marks, used, peaks)

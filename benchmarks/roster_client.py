@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, Final, Self
 
+from benchmarks.serving import session_cookie
 from devservers.ports import LOOPBACK
 
 TIMEOUT_S: Final = 600
@@ -48,17 +49,7 @@ class Client:
                 email="b@bench.example", name="bench", password=None, role=Role.STAFF, department=department
             )
             key = issue_api_key(owner=user, name="bench", role=Role.STAFF, department=department, by=None, now=now)
-        return cls(port=port, key=key.token, cookie=_session_of(user))
-
-    def wait_until_up(self) -> None:
-        deadline = time.monotonic() + 60
-        while time.monotonic() < deadline:
-            try:
-                if self._ask("GET", "/readyz")[0] == HTTPStatus.OK:
-                    return
-            except OSError:  # the socket is not there yet
-                time.sleep(0.2)
-        raise TimeoutError("the web process did not come up")
+        return cls(port=port, key=key.token, cookie=session_cookie(user))
 
     def upload_and_see(self, data: bytes) -> dict[str, float]:
         """Seconds after which the upload was answered, reading began, the first and the last rows were stored, the
@@ -106,21 +97,6 @@ class Client:
             return answer.status, answer.read()
         finally:
             connection.close()
-
-
-def _session_of(user: Any) -> str:
-    """The cookie of a browser in which this person passed password and second factor."""
-    from django.conf import settings
-    from django.test import Client as Browser
-
-    from tenants.account.factors import PROOF
-
-    browser = Browser()
-    browser.force_login(user, backend=settings.AUTHENTICATION_BACKENDS[0])
-    session = browser.session
-    session[PROOF] = {"user": user.pk, "at": time.time()}
-    session.save()
-    return f"{settings.SESSION_COOKIE_NAME}={session.session_key}"
 
 
 def _multipart(data: bytes) -> tuple[bytes, str]:
