@@ -29,7 +29,7 @@ WHERE b.state = 1 AND b.lease_until < clock_timestamp() - a.patience ORDER BY b.
 _TAKE: Final = """
 WITH left_behind AS (
     SELECT id FROM dispatch_batch WHERE id = %s AND state = 1 AND lease_until < clock_timestamp() - %s::interval
-    FOR UPDATE SKIP LOCKED
+    FOR NO KEY UPDATE SKIP LOCKED
 )
 UPDATE dispatch_batch b SET epoch = b.epoch + 1, holder = '' FROM left_behind WHERE b.id = left_behind.id
 RETURNING b.tenant_id, b.campaign_id, b.priority, b.policy, b.epoch, b.stop, b.account_id, b.in_flight

@@ -25,14 +25,12 @@ from dispatch.services.sending import claims, quota, windows
 from dispatch.services.sending.claims import Holder, Rings
 from dispatch.services.sending.database import Session
 from dispatch.services.sending.parts import ClaimedBatch, Part, fitted
-from dispatch.services.sending.receiving import ReceiptDesk
+from dispatch.services.sending.receiving import LINGER_MOST_S, LINGER_S, ReceiptDesk
 from dispatch.services.sending.windows import Answered, Window
 from tenants.failpoints import failpoint
 
 log = structlog.get_logger()
 
-LINGER_S: Final = 0.02  # once no answer came for so long, those that wait for company are recorded
-LINGER_MOST_S: Final = 0.2  # and at the latest after so long
 LOOK_S: Final = 1.0  # the pump looks for itself, whatever the broker does
 URGENT_LOOK_S: Final = 0.25
 RENEW_S: Final = 1.0

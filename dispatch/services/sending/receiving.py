@@ -24,8 +24,9 @@ from tenants.failpoints import failpoint
 
 log = structlog.get_logger()
 
-LINGER_S: Final = 0.02  # once none came for so long, the receipts that wait for company are stored
-LINGER_MOST_S: Final = 0.2  # and at the latest after so long
+# What the carrier says (a receipt, an answer) is written together with what comes after it: until nothing came for so long, …
+LINGER_S: Final = 0.02
+LINGER_MOST_S: Final = 0.2  # … at the latest after so long
 ENOUGH: Final = 500
 AT_ONCE: Final = 1_000
 REMATCH_S: Final = 1.0
