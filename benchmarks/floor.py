@@ -50,8 +50,12 @@ INSERT INTO dispatch_batch
 VALUES (%s, 1, 1, 0, 'hold', now(), %s, '', 1, '{}', 0, '', now()) RETURNING id
 """
 ACCEPT: Final = """
-UPDATE dispatch_message m SET state = 2, carrier_id = u.carrier_id, accepted_at = u.at
-FROM unnest(%b::bigint[], %b::text[], %b::timestamptz[]) AS u (id, carrier_id, at) WHERE m.id = u.id AND m.state = 0
+WITH changed AS (
+    UPDATE dispatch_message m SET state = 2, carrier_id = u.carrier_id, accepted_at = u.at
+    FROM unnest(%b::bigint[], %b::text[], %b::timestamptz[]) AS u (id, carrier_id, at)
+    WHERE m.id = u.id AND m.state = 0 RETURNING m.account_id, m.carrier_id, m.id
+)
+INSERT INTO dispatch_carrierid (account_id, carrier_id, message_id) SELECT * FROM changed
 """
 INTEND: Final = "UPDATE dispatch_batch SET in_flight = %b::int[] WHERE id = %s AND epoch = 1"
 

@@ -51,6 +51,12 @@ COPIED: Final[dict[str, dict[str, str]]] = {
 """Table → what differs in the nth copy of a row; every other column is copied as it is."""
 
 
+_CARRIER_IDS: Final = """
+    INSERT INTO dispatch_carrierid (account_id, carrier_id, message_id)
+    SELECT account_id, carrier_id, id FROM dispatch_message WHERE carrier_id <> ''
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class History:
     """The tenant that sent them, somebody who may look, and numbers that got ``TEXTS_PER_NUMBER`` and one texts each."""
@@ -68,8 +74,9 @@ def fill(messages: int) -> History:
         connection.execute("SET session_replication_role = replica")
         for table, differing in COPIED.items():
             _copy(connection, table, differing, rounds=messages // ORIGINALS)
+        connection.execute(_CARRIER_IDS)
     with _superuser(autocommit=True) as connection:
-        for table in COPIED:
+        for table in (*COPIED, "dispatch_carrierid"):
             connection.execute(sql.SQL("VACUUM (ANALYZE) {}").format(sql.Identifier(table)))
         connection.execute("CHECKPOINT")
     return History(tenant_id, actor, tuple(f"090{FIRST_NUMBER + n:08d}" for n in range(ORIGINALS)))

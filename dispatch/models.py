@@ -10,11 +10,13 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from dispatch.sender_models import CarrierId as CarrierId
+from dispatch.sender_models import TenantTurn as TenantTurn
 from dispatch.states import Status
 from recipients.models import Recipient, Roster
 from templates_sms.models import TemplateVersion
 from tenants.managers import TenantForeignKey
-from tenants.models import Department, Privacy, Sealed, TenantOwned, User, unindexed_tenant
+from tenants.models import Department, Privacy, Sealed, TenantOwned, User, linked_tenant
 from tenants.sealed_text import SealedTextField
 
 
@@ -155,10 +157,11 @@ class Batch(TenantOwned):
 class Message(TenantOwned, Sealed):
     """One text to one person. ``sealed``: to (E.164), text, name, sender, reference (the caller's).
 
-    No index mentions ``state``: no update could stay on its page (DESIGN.md §8). A key has one only where no other begins with it.
+    No index mentions what an update changes, so that every update stays on its page (DESIGN.md §8): a carrier's id is found by
+    `CarrierId`. A key has an index only where no other begins with it.
     """
 
-    tenant = unindexed_tenant()
+    tenant = linked_tenant()
     public_id = models.UUIDField(unique=True)
     batch = TenantForeignKey(Batch, on_delete=models.PROTECT, related_name="messages", db_index=False)
     seq = models.PositiveIntegerField(help_text="Counts within the batch from 0.")
@@ -192,11 +195,6 @@ class Message(TenantOwned, Sealed):
             models.Index(fields=["tenant", "phone_hash", "-created_at"], name="messages_by_phone"),
             models.Index(fields=["tenant", "-created_at"], name="messages_by_time"),
             models.Index(
-                fields=["account_id", "carrier_id"],
-                name="messages_by_carrier_id",
-                condition=models.Q(carrier_id__isnull=False),
-            ),
-            models.Index(
                 fields=["tenant", "reference_hash"],
                 name="messages_by_reference",
                 condition=models.Q(reference_hash__isnull=False),
@@ -211,6 +209,7 @@ class Message(TenantOwned, Sealed):
 class MessagePart(TenantOwned):
     """A part of a text of several parts, once the carrier answered for it or it became unknown."""
 
+    tenant = linked_tenant()
     message = TenantForeignKey(Message, on_delete=models.CASCADE, related_name="part_rows")
     part = models.PositiveSmallIntegerField()
     state = models.SmallIntegerField(choices=[(status.value, status.word) for status in Status])
@@ -245,6 +244,7 @@ class EventKind(models.TextChoices):
 
 
 class MessageEvent(TenantOwned):
+    tenant = linked_tenant()
     message = TenantForeignKey(Message, on_delete=models.CASCADE, related_name="events")
     at = models.DateTimeField(default=timezone.now)
     kind = models.CharField(max_length=20, choices=EventKind.choices)
@@ -290,6 +290,7 @@ class FollowUpKind(models.IntegerChoices):
 class FollowUp(TenantOwned):
     """Something that the tenant's side must do about a message: written with the change, taken by a task, then deleted."""
 
+    tenant = linked_tenant()
     message = TenantForeignKey(Message, on_delete=models.CASCADE, related_name="+")
     kind = models.SmallIntegerField(choices=FollowUpKind.choices)
     due_at = models.DateTimeField(default=timezone.now)
@@ -324,6 +325,7 @@ ENDING_OUTCOMES = frozenset({Outcome.REACHED, Outcome.VISIT, Outcome.CLOSED, Out
 class Call(TenantOwned, Sealed):
     """A person to be phoned. ``sealed``: name, kana, phone, external_id."""
 
+    tenant = linked_tenant()
     public_id = models.UUIDField(default=uuids.uuid7, unique=True, editable=False)
     campaign = TenantForeignKey(Campaign, on_delete=models.PROTECT, related_name="calls")
     recipient = TenantForeignKey(Recipient, on_delete=models.PROTECT, related_name="+")
@@ -355,6 +357,7 @@ class Call(TenantOwned, Sealed):
 class SkippedRow(TenantOwned):
     """A row that got no text though its roster wanted one: whoever has its words already, and why."""
 
+    tenant = linked_tenant()
     campaign = TenantForeignKey(Campaign, on_delete=models.CASCADE, related_name="skipped")
     recipient = TenantForeignKey(Recipient, on_delete=models.CASCADE, related_name="+")
     row = models.PositiveIntegerField()
@@ -383,18 +386,3 @@ class CallAttempt(TenantOwned, Sealed):
 
     class Meta(TenantOwned.Meta):
         indexes: ClassVar = [models.Index(fields=["tenant", "call", "at"], name="attempts_by_call")]
-
-
-class TenantTurn(models.Model):
-    """When a tenant's batch was last taken on an account: the fairness between tenants."""
-
-    account_id = models.BigIntegerField()
-    tenant_id = models.BigIntegerField()
-    served_at = models.DateTimeField()
-
-    privacy: ClassVar = {"*": Privacy.PUBLIC}
-
-    class Meta:
-        constraints: ClassVar = [
-            models.UniqueConstraint(fields=["account_id", "tenant_id"], name="one_turn_per_account_and_tenant")
-        ]

@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from tenants.managers import TenantForeignKey
-from tenants.models import Department, Privacy, Sealed, TenantOwned, User, unindexed_tenant
+from tenants.models import Department, Privacy, Sealed, TenantOwned, User, linked_tenant
 
 
 class RosterState(models.TextChoices):
@@ -155,7 +155,7 @@ class Recipient(TenantOwned, Sealed):
     detail, mended (codes) and ``cells`` (header → value).
     """
 
-    tenant = unindexed_tenant()
+    tenant = linked_tenant()
     roster = TenantForeignKey(Roster, on_delete=models.CASCADE, related_name="recipients", db_index=False)
     row = models.PositiveIntegerField(help_text="Counts the data rows of the file from 1.")
     route = models.PositiveSmallIntegerField(choices=Route.choices)
@@ -282,7 +282,8 @@ class NameGram(TenantOwned):
     ``gram`` is the keyed hash of the pair, cut to 64 bits; ``rows`` are the data rows (``Recipient.row``) that have it.
     """
 
-    roster = TenantForeignKey(Roster, on_delete=models.CASCADE, related_name="+")
+    tenant = linked_tenant()
+    roster = TenantForeignKey(Roster, on_delete=models.CASCADE, related_name="+", db_index=False)
     gram = models.BigIntegerField()
     rows = ArrayField(models.IntegerField())
 

@@ -46,6 +46,7 @@ SHARED: Final = {
     "carriers_webhookcall",
     "reports_incident",
     "reports_incidentnotice",
+    "dispatch_carrierid",
     "dispatch_tenantturn",
 }
 # All that the application ever deletes; the rest is emptied, ended or put away, and stays as evidence.
@@ -145,11 +146,38 @@ class TestEveryTable:
                 assert link in constraints, field
                 assert (model._meta.db_table, (field.column,)) not in constraints, field
 
+    def test_of_a_tenant_proves_the_tenant_of_each_row(self) -> None:
+        proven = ask(
+            """SELECT DISTINCT c.conrelid::regclass::text FROM pg_constraint c
+            WHERE c.contype = 'f' AND EXISTS (SELECT 1 FROM pg_attribute a WHERE a.attrelid = c.conrelid
+                AND a.attname = 'tenant_id' AND a.attnotnull AND a.attnum = ANY (c.conkey))
+            AND NOT EXISTS (SELECT 1 FROM pg_attribute a WHERE a.attrelid = c.conrelid
+                AND a.attnum = ANY (c.conkey) AND NOT a.attnotnull)"""
+        )
+
+        assert tenant_tables() == {table for (table,) in proven} & tenant_tables()
+
     def test_of_a_tenant_has_the_manager_that_refuses(self) -> None:
         for model in apps.get_models():
             if issubclass(model, TenantOwned):
                 assert isinstance(model._default_manager, TenantManager), model
                 assert isinstance(model._base_manager, TenantManager), model
+
+
+class TestMessages:
+    def test_change_in_no_column_that_an_index_mentions(self) -> None:
+        """Else no update stays on its page, and each writes into every index."""
+        changing = ask(
+            "SELECT column_name FROM information_schema.column_privileges"
+            " WHERE table_name = 'dispatch_message' AND privilege_type = 'UPDATE' AND grantee = 'todoke_carrier'"
+        )
+        indexed = ask(
+            """SELECT a.attname FROM pg_index i, pg_attribute a
+            WHERE i.indrelid = 'dispatch_message'::regclass AND a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey)"""
+        )
+
+        assert set(changing) & set(indexed) == set()
+        assert ("state",) in changing
 
 
 class TestRoles:

@@ -23,7 +23,8 @@ CANDIDATES_LIMIT: Final = 5_000
 
 BY_CARRIER_ID: Final = """
 SELECT m.carrier_id, m.id, m.tenant_id, m.campaign_id, m.state, m.parts, m.accepted_at, m.reason
-FROM dispatch_message m WHERE m.account_id = %s AND m.carrier_id = ANY(%b::text[]) ORDER BY m.id FOR NO KEY UPDATE
+FROM dispatch_carrierid c JOIN dispatch_message m USING (account_id, carrier_id)
+WHERE c.account_id = %s AND c.carrier_id = ANY(%b::text[]) AND m.id = c.message_id ORDER BY m.id FOR NO KEY UPDATE OF m
 """
 BY_PART: Final = """
 SELECT p.carrier_id, m.id, m.tenant_id, m.campaign_id, m.state, m.parts, m.accepted_at, m.reason, p.part
@@ -41,7 +42,12 @@ WHERE f.kind = 3 AND m.account_id = %s AND m.state = 3 AND m.parts = 1 ORDER BY 
 LOCK_IF_UNKNOWN: Final = (
     "SELECT id FROM dispatch_message WHERE id = ANY(%b::bigint[]) AND state = 3 ORDER BY id FOR NO KEY UPDATE"
 )
-ADOPT: Final = "UPDATE dispatch_message SET carrier_id = %s WHERE id = %s AND carrier_id IS NULL"
+ADOPT: Final = """
+WITH adopted AS (
+    UPDATE dispatch_message SET carrier_id = %s WHERE id = %s AND carrier_id IS NULL RETURNING account_id, carrier_id, id
+)
+INSERT INTO dispatch_carrierid (account_id, carrier_id, message_id) SELECT * FROM adopted ON CONFLICT DO NOTHING
+"""
 
 
 @dataclass(slots=True)

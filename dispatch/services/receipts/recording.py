@@ -55,7 +55,8 @@ WHERE p.message_id = u.message_id AND p.part = u.part
 WITHOUT_MESSAGE: Final = """
 SELECT r.id, r.carrier_id, r.status, r.code, r.reason, r.received_at FROM carriers_storedreceipt r
 WHERE r.account_id = %s AND r.message_id IS NULL AND r.received_at > clock_timestamp() - make_interval(secs => %s)
-  AND (EXISTS (SELECT 1 FROM dispatch_message m WHERE m.account_id = r.account_id AND m.carrier_id = r.carrier_id)
+  AND (EXISTS (SELECT 1 FROM dispatch_carrierid c JOIN dispatch_message m USING (account_id, carrier_id)
+               WHERE c.account_id = r.account_id AND c.carrier_id = r.carrier_id AND m.id = c.message_id)
     OR EXISTS (SELECT 1 FROM dispatch_messagepart p WHERE p.account_id = r.account_id AND p.carrier_id = r.carrier_id))
 ORDER BY r.id LIMIT %s FOR NO KEY UPDATE OF r SKIP LOCKED
 """

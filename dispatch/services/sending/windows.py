@@ -38,7 +38,10 @@ ACCEPT: Final = """
 WITH changed AS (
     UPDATE dispatch_message m SET state = 2, carrier_id = u.carrier_id, accepted_at = u.at
     FROM unnest(%b::bigint[], %b::text[], %b::timestamptz[]) AS u (id, carrier_id, at)
-    WHERE m.id = u.id AND m.state = 0 RETURNING m.id, m.tenant_id, m.campaign_id
+    WHERE m.id = u.id AND m.state = 0 RETURNING m.id, m.tenant_id, m.campaign_id, m.account_id, m.carrier_id
+), named AS (
+    INSERT INTO dispatch_carrierid (account_id, carrier_id, message_id)
+    SELECT account_id, carrier_id, id FROM changed WHERE carrier_id <> '' ON CONFLICT DO NOTHING
 ), counted AS (
     INSERT INTO dispatch_tally (tenant_id, campaign_id, minute, state, reason, n)
     SELECT c.tenant_id, c.campaign_id, date_trunc('minute', clock_timestamp()), s.state, '', s.sign * count(*)
@@ -68,12 +71,16 @@ LOCK: Final = (
     "SELECT id, state, carrier_id FROM dispatch_message WHERE id = ANY(%b::bigint[]) ORDER BY id FOR NO KEY UPDATE"
 )
 SETTLE: Final = """
-UPDATE dispatch_message
-SET state = %(state)s, carrier_id = coalesce(carrier_id, %(carrier_id)s), accepted_at = coalesce(accepted_at, %(at)s),
-    reason = CASE WHEN state = %(state)s THEN reason ELSE %(reason)s END,
-    code = CASE WHEN state = %(state)s THEN code ELSE %(code)s END,
-    final_at = coalesce(final_at, %(final_at)s)
-WHERE id = %(id)s
+WITH settled AS (
+    UPDATE dispatch_message
+    SET state = %(state)s, carrier_id = coalesce(carrier_id, %(carrier_id)s), accepted_at = coalesce(accepted_at, %(at)s),
+        reason = CASE WHEN state = %(state)s THEN reason ELSE %(reason)s END,
+        code = CASE WHEN state = %(state)s THEN code ELSE %(code)s END,
+        final_at = coalesce(final_at, %(final_at)s)
+    WHERE id = %(id)s RETURNING account_id, carrier_id, id
+)
+INSERT INTO dispatch_carrierid (account_id, carrier_id, message_id)
+SELECT account_id, carrier_id, id FROM settled WHERE carrier_id <> '' ON CONFLICT DO NOTHING
 """
 
 TROUBLE: Final = ("trouble", "")  # counted beside the error, for the account's health

@@ -14,7 +14,7 @@ from psycopg import AsyncConnection
 
 from carriers.base import Receipt, ReceiptStatus
 from carriers.models import CarrierAccount, StoredReceipt
-from dispatch.models import Batch, BatchState, Message, MessageEvent, MessagePart, Tally
+from dispatch.models import Batch, BatchState, CarrierId, Message, MessageEvent, MessagePart, Tally
 from dispatch.services import receipts
 from dispatch.services.sending.claims import Holder, Rings, claim
 from dispatch.services.sending.database import Connection, connect
@@ -105,6 +105,9 @@ def accepted(cast: Cast, account: CarrierAccount, count: int, *, parts: int = 1)
             if parts == 1:
                 message.carrier_id = str(n)
                 message.save(update_fields=["carrier_id"])
+                CarrierId.objects.using("carrier").create(
+                    account_id=account.pk, carrier_id=str(n), message_id=message.pk
+                )
                 continue
             for part in range(1, parts + 1):
                 MessagePart.objects.create(

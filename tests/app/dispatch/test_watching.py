@@ -12,6 +12,7 @@ from carriers.models import AccountHealth, BindState, CarrierAccount, CarrierBin
 from dispatch.models import (
     Batch,
     BatchState,
+    CarrierId,
     EventKind,
     FollowUp,
     FollowUpKind,
@@ -292,6 +293,9 @@ class TestStrayReceipts:
         make_batch(acme, account, [TO], state=BatchState.DONE)
         with acme.scope():
             Message.objects.update(state=Status.ACCEPTED, carrier_id="agg-1", accepted_at=timezone.now())
+            CarrierId.objects.using("carrier").create(
+                account_id=account.pk, carrier_id="agg-1", message_id=Message.objects.get().pk
+            )
         body, headers = signed({"events": [{"id": "agg-1", "status": "DELIVRD"}]})
         assert call(account, body, headers).status_code == 204
 
