@@ -35,7 +35,6 @@ def run(data: bytes) -> dict[str, float]:
     from recipients.routing_rules import Rules
     from recipients.services.duplicates import Persons
     from recipients.services.finishing import Seen
-    from recipients.services.overlap import RowSketch
     from recipients.services.storing import RowSealer, store_rows
     from recipients.services.uploading import upload_roster
     from tenants import keys
@@ -56,7 +55,7 @@ def run(data: bytes) -> dict[str, float]:
     mapping = guess_columns(table.header, table.sample()).mapping
     check = RowChecker(header=table.header, mapping=mapping, rules=rules, known=Known()).check
     seal = RowSealer(ring, phone_header=table.header[mapping.phones[0]]).seal
-    seen = Seen(persons=Persons(expected=data.count(b"\n")), sketch=RowSketch(ring), watch_ids=True)
+    seen = Seen(persons=Persons(expected=data.count(b"\n")), keys=ring, watch_ids=True)
     clock.note("its columns")
     for chunk in _chunks(table.rows()):
         clock.note("reading rows")

@@ -66,6 +66,7 @@ _SEPARATORS: Final = (
 _DROP_SEPARATORS: Final = str.maketrans("", "", _SEPARATORS)
 # Nine cells in ten: told without looking for anything else.
 _USUAL: Final = re.compile(r"0([6-9]0)-?([1-9][0-9]{3})-?([0-9]{4})", re.ASCII)
+_PLAIN_NATIONAL: Final = re.compile(r"0(?:[2-9]|1[-)]?[1-9])[0-9()\-]{7,18}")  # its digits tell which
 _MOBILE: Final = re.compile(r"(?:(?:\+|00|010)?81)?(0?)([6-9]0[1-9][0-9]{7})")
 _CIRCLED_NUMBERS: Final = re.compile("[①-⑳❶-❿]")
 
@@ -111,9 +112,10 @@ def parse_number(raw: str) -> ParsedNumber:
     if usual := _USUAL.fullmatch(raw):
         return ParsedNumber("+81" + "".join(usual.groups()), NumberKind.MOBILE)
     text = raw if raw.isascii() else unicodedata.normalize("NFKC", raw)
-    match = _MOBILE.fullmatch(text.translate(_DROP_SEPARATORS))
+    bare = text.translate(_DROP_SEPARATORS)
+    match = _MOBILE.fullmatch(bare)
     if match is None:
-        return _parse_other(raw)
+        return _classify_national(bare) if _PLAIN_NATIONAL.fullmatch(raw) else _parse_other(raw)
     zero, national = match.groups()
     restored = not zero and match.start(2) == 0
     if "." in text and _DECIMAL.fullmatch(text.strip()):

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 VERSION: Final = b"\x01"
 NONCE_BYTES: Final = 12
+NONCES_AT_ONCE: Final = 256
 HEAD_BYTES: Final = 3
 HASH_BYTES: Final = 16
 _BLOCK_BYTES: Final = 64  # of SHA-256
@@ -53,10 +54,10 @@ class KeyRing:
             self._cipher(self.current).encrypt,
             self._bound_to(table),
         )
-        random = os.urandom
+        next_nonce = _random_nonces().__next__
 
         def seal(value: bytes) -> bytes:
-            nonce = random(NONCE_BYTES)
+            nonce = next_nonce()
             return head + nonce + encrypt(nonce, value, bound)
 
         return seal
@@ -116,6 +117,30 @@ class KeyRing:
 
     def _bound_to(self, table: str) -> bytes:
         return f"{table}:{self.owner}".encode()
+
+
+_forks = 0
+
+
+def _count_fork() -> None:
+    global _forks
+    _forks += 1
+
+
+os.register_at_fork(after_in_child=_count_fork)
+
+
+def _random_nonces() -> Iterator[bytes]:
+    """Nonces drawn hundreds at a time: a call to the kernel takes longer than its bytes, and lets other threads in between.
+
+    A process that was forked off draws its own. Two threads at once are refused (ValueError), never given the same one.
+    """
+    while True:
+        forks, block = _forks, os.urandom(NONCE_BYTES * NONCES_AT_ONCE)
+        for place in range(0, len(block), NONCE_BYTES):
+            if forks != _forks:
+                break
+            yield block[place : place + NONCE_BYTES]
 
 
 def new_key() -> bytes:

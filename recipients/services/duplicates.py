@@ -11,6 +11,7 @@ from typing import Final
 
 from recipients.checking import CheckedRow
 from recipients.routing_rules import RULE_OF, Reason, Route, Rule
+from tenants.sealing import KeyRing
 
 _ROUTED: Final = frozenset({Route.SMS, Route.CALL})
 _KEY: Final = struct.Struct("<QI")
@@ -26,7 +27,7 @@ def person_key(checked: CheckedRow) -> bytes | None:
     if checked.route not in _ROUTED or checked.phone is None:
         return None
     who = checked.external_id or "\x1f".join(("", *checked.name.split(), str(checked.birth_on or "")))
-    return hashlib.blake2b(f"{checked.phone}\x1e{who}".encode("utf-8", "replace"), digest_size=_KEY.size).digest()
+    return hashlib.sha256(f"{checked.phone}\x1e{who}".encode("utf-8", "replace")).digest()[: _KEY.size]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,14 +85,16 @@ class Persons:
 class RowsSum:
     """A sum over rows that is the same in any order of rows and columns: recognises a file that was sorted anew."""
 
-    def __init__(self) -> None:
+    def __init__(self, keys: KeyRing) -> None:
+        self._keyed = hashlib.sha256(keys.hash("rows", b"digest")).copy
         self._sum = 0
 
     def add(self, cells: Sequence[str]) -> bytes:
-        """What stands for this row: the same in any order of columns."""
-        text = "\x1f".join(sorted(cells)).encode("utf-8", "replace")
-        digest = hashlib.blake2b(text, digest_size=_SUM_BYTES).digest()
-        self._sum += int.from_bytes(digest, "big")
+        """What stands for this row: a keyed hash (SHA-256), the same in any order of columns."""
+        keyed = self._keyed()
+        keyed.update("\x1f".join(sorted(cells)).encode("utf-8", "replace"))
+        digest = keyed.digest()
+        self._sum += int.from_bytes(digest[:_SUM_BYTES], "big")
         return digest
 
     def value(self) -> bytes:

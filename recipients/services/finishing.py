@@ -24,6 +24,7 @@ from recipients.services.naming import NameIndex
 from recipients.services.overlap import RowSketch, find_overlap
 from recipients.services.slipping import find_slip
 from tenants.keys import ring
+from tenants.sealing import KeyRing
 
 NEEDS: Final = {
     "same_file": Need.CONFIRM,
@@ -54,9 +55,9 @@ log = structlog.get_logger()
 class Seen:
     """What only a look at every row tells. ``watch_ids``: whether the ids have check digits nobody told us about."""
 
-    def __init__(self, *, persons: Persons, sketch: RowSketch, watch_ids: bool) -> None:
+    def __init__(self, *, persons: Persons, keys: KeyRing, watch_ids: bool) -> None:
         self.persons = persons
-        self.rows_sum, self.sketch, self.names = RowsSum(), sketch, NameIndex()
+        self.rows_sum, self.sketch, self.names = RowsSum(keys), RowSketch(), NameIndex()
         self.ages_differ = self.ids = self.ids_wrong = 0
         self.ids_watched: list[str] | None = [] if watch_ids else None
         self.hazards: dict[str, list[int]] = {}  # character → number of rows, first row

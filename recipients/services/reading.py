@@ -26,7 +26,6 @@ from recipients.services.duplicates import Persons
 from recipients.services.finishing import Seen, finish
 from recipients.services.leases import Lease, LeaseLost, claim_roster
 from recipients.services.mapping_memory import recall_mapping
-from recipients.services.overlap import RowSketch
 from recipients.services.storing import RowSealer, StoredRow, store_rows
 from tenants.context import tenant_scope
 from tenants.failpoints import failpoint
@@ -131,7 +130,7 @@ def _read(tenant_id: int, lease: Lease, *, now: datetime) -> None:
         raise BadMapping(MappingProblem.NO_PHONE_COLUMN, {"columns": "、".join(table.header)})
     seen = Seen(
         persons=Persons(expected=total, one_text_per_number=job.one_text_per_number),
-        sketch=RowSketch(job.ring),
+        keys=job.ring,
         watch_ids=not job.rules.id_check,
     )
     for last_row, chunk in run_ahead(_chunks(job, table, guess, seen)):

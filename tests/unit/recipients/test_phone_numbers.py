@@ -201,6 +201,11 @@ def _write(digits: str, dash: str, wide: bool, before: str, after: str) -> str:
     return text.translate({ord("0") + n: "０１２３４５６７８９"[n] for n in range(10)}) if wide else text
 
 
+@given(raw=st.from_regex(r"\A0[0-9()\-]{6,20}\Z"))
+def test_the_short_way_of_plain_national_numbers_agrees_with_the_long_one(raw: str) -> None:
+    assert parse_number(raw) == parse_number(f" {raw}")
+
+
 @given(
     head=st.sampled_from(["060", "070", "080", "090"]),
     fourth=st.integers(1, 9),
