@@ -1,7 +1,10 @@
 # `make` lists what there is. Everything runs in .venv, which is made on the way.
 .DEFAULT_GOAL := help
-.PHONY: help setup lock demo demo-reset serve fmt lint types arch test-fast test test-faults migrations-check messages docs audit check
+.PHONY: help setup lock demo demo-reset serve fmt lint types arch test-fast test test-exhaustive test-faults migrations-check messages docs audit check
+# One after the other, save where `checks` says TOGETHER.
+ifndef TOGETHER
 .NOTPARALLEL:
+endif
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -65,10 +68,13 @@ arch: setup ## The import contract
 	$(BIN)/lint-imports
 
 test-fast: setup ## The suite without browser, faults and servers of its own, in under a minute
-	@exec $(BIN)/python -m devservers test --workers=2 -m "not e2e and not faults and not slow"
+	@exec $(BIN)/python -m devservers test --workers=2 -m "not e2e and not faults and not exhaustive and not slow"
 
 test: setup ## The whole suite
-	@exec $(BIN)/python -m devservers test --workers=2 -m "not faults"
+	@exec $(BIN)/python -m devservers test --workers=2 -m "not faults and not exhaustive"
+
+test-exhaustive: setup ## Every case of what `make test` proves by one case of each kind
+	@exec $(BIN)/python -m devservers test --workers=2 -m exhaustive
 
 test-faults: setup ## Kill processes, stop servers, cut connections
 	@exec $(BIN)/python -m devservers test -m faults
@@ -86,4 +92,10 @@ docs: setup ## Make the reference pages of docs/ from the code
 audit: setup ## Ask PyPI for known vulnerabilities of what production installs; says so where it cannot be reached
 	@exec $(BIN)/python -m devservers audit
 
-check: lint types arch migrations-check audit test ## What must hold before a change is handed over
+# Two at a time, since the type checker takes as long as the others do together; each speaks when it ends, and all are run
+# whichever fails.
+.PHONY: checks
+checks: setup
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target --keep-going TOGETHER=1 types lint arch migrations-check audit
+
+check: checks test ## What must hold before a change is handed over

@@ -95,7 +95,9 @@ class TestSmscCommand:
         assert b"throttle_rate: not between 0 and 1" in error
         assert b"Traceback" not in error
 
-    @pytest.mark.parametrize("answers_before_kill", [1, 300, 900])
+    @pytest.mark.parametrize(
+        "answers_before_kill", [300, *(pytest.param(number, marks=pytest.mark.exhaustive) for number in (1, 900))]
+    )
     @in_loop
     async def test_what_it_answered_is_in_its_journal_when_it_is_killed(
         self, tmp_path: Path, answers_before_kill: int

@@ -29,8 +29,8 @@ class TestAFileThatIsNoRoster:
     @pytest.mark.parametrize(
         ("bad", "sentence"),
         [
-            pytest.param(file("empty.csv", b""), "空|何も入っていません", id="empty"),
-            pytest.param(file("roster.csv", PDF), "PDF", id="pdf"),
+            pytest.param(file("empty.csv", b""), "空|何も入っていません", id="empty", marks=pytest.mark.exhaustive),
+            pytest.param(file("roster.csv", PDF), "PDF", id="pdf", marks=pytest.mark.exhaustive),
             pytest.param(file("broken.csv", NO_ENCODING), "3行目の文字を読み取れません", id="encoding"),
         ],
     )

@@ -1,6 +1,8 @@
-"""kill -9 of the carrier worker in mid-send: the quick part of row 1."""
+"""kill -9 of the carrier worker in mid-send: the quick part of row 1. `make test` has it by tests/e2e/test_7_killed_worker.py."""
 
 from __future__ import annotations
+
+import pytest
 
 from tests.conftest import Cast
 from tests.faults.arranging import is_over, numbers
@@ -8,6 +10,7 @@ from tests.faults.conftest import Report
 from tests.faults.harness import System, W, wait_until
 from tests.smsc import make_batch
 
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(600)]
 TEXTS = 600
 SENDING_AGAIN_S = 30
 

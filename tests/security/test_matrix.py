@@ -77,6 +77,8 @@ class TestDoors:
         for route, method, address, permission in walked(PLAIN, scene.mine, most=1):
             if route.path == "/readyz" or (permission is Permission.PUBLIC and method != "GET"):
                 continue
+            if permission is None and who not in {"nobody", Role.ADMIN}:
+                continue  # no role makes a route take a method: nobody and whoever may most stand for all
             status = ask(caller, method, address).status_code
             if permission is None or not is_allowed(caller, permission, route):
                 expected = status in {405} | refusals(caller, route)
@@ -91,7 +93,7 @@ class TestDoors:
 class TestWalls:
     """What is another's is never there: 404 as for an id that nobody has, and no trace of it anywhere."""
 
-    @pytest.mark.parametrize("role", [Role.ADMIN, Role.STAFF])
+    @pytest.mark.parametrize("role", [Role.ADMIN, pytest.param(Role.STAFF, marks=pytest.mark.exhaustive)])
     def test_between_tenants(self, scene: Scene, role: Role) -> None:
         caller = member(scene.globex, role)
         with scene.acme.scope():

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import Any, Final
 
 from django.db import transaction
@@ -20,6 +21,7 @@ from tests.security.people import Caller, member, nobody
 
 PHONE: Final = "06044440004"
 SHORT: Final = 80  # characters that most short fields take
+LONG: Final = 1_000  # and most long ones
 # Every call that takes text: a body that is taken, and which of its fields are texts. The test below names what is missing.
 CALLS: Final[dict[str, dict[str, Any]]] = {
     "POST /api/v1/templates": {"name": "x", "text": "x"},
@@ -79,15 +81,34 @@ def with_text(body: Any, places: Iterable[tuple[Any, ...]], text: str) -> Any:
     return copy
 
 
-def together(strings: dict[str, str]) -> Iterator[dict[str, str]]:
-    """The strings in groups that fit into a short field side by side; the long ones alone."""
+def together(strings: dict[str, str], *, most: int) -> Iterator[dict[str, str]]:
+    """The strings in groups that stay below so many characters side by side; longer ones alone."""
     group: dict[str, str] = {}
     for what, text in strings.items():
-        if group and len(" ".join([*group.values(), text])) > SHORT:
+        if group and len(" ".join([*group.values(), text])) > most:
             yield group
             group = {}
         group[what] = text
     yield group
+
+
+def tries(
+    strings: dict[str, str], attempt: Callable[[str], Any], *, is_taken: Callable[[Any, str], bool]
+) -> Iterator[tuple[dict[str, str], str, Any]]:
+    """(strings, text, what came of it): as many side by side as are taken; alone, what is not taken with others.
+
+    Where even "x" is not taken, strings are refused side by side as they would be alone.
+    """
+    takes_x = is_taken(attempt("x"), "x")
+    waiting = [(group, (SHORT, 0)) for group in together(strings, most=LONG)]
+    while waiting:
+        group, smaller = waiting.pop()
+        text = " ".join(group.values())
+        came = attempt(text)
+        if len(group) == 1 or not takes_x or is_taken(came, text):
+            yield group, text, came
+        else:
+            waiting += [(part, smaller[1:]) for part in together(group, most=smaller[0])]
 
 
 class TestCalls:
@@ -103,20 +124,36 @@ class TestCalls:
         assert taking == set(CALLS)
 
     def test_take_them_literally_or_say_why_not(self, scene: Scene) -> None:
-        """Each string in all fields at once; field by field where not every one of them took it."""
+        """In all fields at once where all of them take an "x", else field by field."""
         caller, wrong = member(scene.acme, Role.ADMIN), []
         for name, body in CALLS.items():
-            places = list(fields_of(body))
-            for what, text in NAUGHTY.items():
-                response = self.ask(scene, caller, name, json.dumps(with_text(body, places, text)))
-                if response.status_code < 400 and self.is_well(response, text, name, fields=len(places)):
-                    continue
-                for place in places:
-                    response = self.ask(scene, caller, name, json.dumps(with_text(body, [place], text)))
-                    if not self.is_well(response, text, name):
-                        wrong.append(f"{name} {place} {what}: {response.status_code} {response.content.decode()[:150]}")
+            every = list(fields_of(body))
+            takes_x = self.is_taken(self.give(scene, caller, name, every, "x"), "x", name, every)
+            for places in [every] if takes_x else [[place] for place in every]:
+                wrong += self.wrong_in(places, scene, caller, name)
 
         assert "\n".join(wrong) == ""
+
+    def wrong_in(self, places: list[Any], scene: Scene, caller: Caller, name: str) -> Iterator[str]:
+        found = tries(
+            NAUGHTY,
+            lambda text: self.give(scene, caller, name, places, text),
+            is_taken=lambda response, text: self.is_taken(response, text, name, places),
+        )
+        for group, text, response in found:
+            if self.is_taken(response, text, name, places):
+                continue
+            for place in places:
+                alone = self.give(scene, caller, name, [place], text)
+                if not self.is_well(alone, text, name):
+                    said = f"{alone.status_code} {alone.content.decode()[:150]}"
+                    yield f"{name} {place} {', '.join(group)}: {said}"
+
+    def give(self, scene: Scene, caller: Caller, name: str, places: list[Any], text: str) -> Any:
+        return self.ask(scene, caller, name, json.dumps(with_text(CALLS[name], places, text)))
+
+    def is_taken(self, response: Any, text: str, name: str, places: list[Any]) -> bool:
+        return response.status_code < 400 and self.is_well(response, text, name, fields=len(places))
 
     def test_refuse_what_is_no_text(self, scene: Scene) -> None:
         caller, wrong = member(scene.acme, Role.ADMIN), []
@@ -165,27 +202,22 @@ class TestForms:
         if route.path != "/readyz"
     ]
 
-    def test_there_are_forms_to_fill(self, scene: Scene) -> None:
-        filled = [name for _caller, _address, form in self.forms(scene) for name in form.typed]
-
-        assert len(filled) > 25
-        assert {"text", "note", "login", "query"} <= set(filled)
-
     def test_take_them_literally_or_say_why_not(self, scene: Scene) -> None:
-        """Several strings side by side; one by one where those are refused and a plain "x" is not."""
-        wrong = []
-        for caller, address, form in self.forms(scene):
-            takes_x = self.fill(caller, address, form, "x")[0].status_code < 400
-            for group in together({**NAUGHTY, "nul": NUL}):
-                answers = self.fill(caller, address, form, " ".join(group.values()))
-                if takes_x and len(group) > 1 and answers[0].status_code >= 400:
-                    tried = {what: (text, self.fill(caller, address, form, text)) for what, text in group.items()}
-                else:
-                    tried = {", ".join(group): (" ".join(group.values()), answers)}
-                for what, (text, each) in tried.items():
-                    wrong += [f"{form.action or address} {what}: {fault}" for fault in self.faults(form, text, *each)]
+        forms, wrong = self.forms(scene), []
+        fields = [name for _caller, _address, form in forms for name in form.typed]
+        assert len(fields) > 25
+        assert {"text", "note", "login", "query"} <= set(fields)
+
+        for caller, address, form in forms:
+            fill = partial(self.fill, caller, address, form)
+            for group, text, answers in tries({**NAUGHTY, "nul": NUL}, fill, is_taken=self.is_taken):
+                faults = self.faults(form, text, *answers)
+                wrong += [f"{form.action or address} {', '.join(group)}: {fault}" for fault in faults]
 
         assert "\n".join(wrong) == ""
+
+    def is_taken(self, answers: tuple[Any, Any], text: str) -> bool:
+        return bool(answers[0].status_code < 400)
 
     def forms(self, scene: Scene) -> list[tuple[Caller, str, Form]]:
         """Each once, whichever pages it stands on; those of nobody too."""

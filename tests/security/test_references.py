@@ -62,7 +62,7 @@ def requests_to(route: Walked, own: Planted) -> Iterator[tuple[str, str]]:
 
 
 class TestOfAnotherTenant:
-    @pytest.mark.parametrize("role", [Role.ADMIN, Role.STAFF])
+    @pytest.mark.parametrize("role", [Role.ADMIN, pytest.param(Role.STAFF, marks=pytest.mark.exhaustive)])
     def test_are_not_there(self, scene: Scene, role: Role) -> None:
         caller = member(scene.globex, role)
         with scene.acme.scope():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from functools import cache
 from typing import Any, Final
 from urllib.parse import urlencode
 from uuid import uuid4
@@ -22,28 +22,33 @@ from tests.security.people import Caller, member
 
 API: Final = [route for route in PLAIN if route.is_api and route.path != "/api/v1/schema"]
 WRITES: Final = [(route, method) for route in API for method in ("POST", "PATCH") if method in route.permissions]
-EXAMPLES: Final = 6
+EXAMPLES: Final = [3, pytest.param(30, marks=pytest.mark.exhaustive)]
+TEMPLATES: Final = next((route, method) for route, method in WRITES if route.path == "/api/v1/templates")
 JSON: Final = "application/json"
+# Each call has a serializer of its own, and says by itself what a body may be.
 BODIES: Final[dict[str, tuple[bytes, str]]] = {
     "nothing": (b"", JSON),
     "no json": (b"{", JSON),
     "a list": (b"[]", JSON),
     "a list of numbers": (b"[1, 2]", JSON),
     "a string": (b'"x"', JSON),
-    "a number": (b"1", JSON),
     "null": (b"null", JSON),
-    "NaN": (b'{"name": NaN, "text": NaN, "phone": NaN, "to": NaN}', JSON),
     "doubled keys": (b'{"name": "a", "name": "b"}', JSON),
-    "deep": (b'{"name": ' + b"[" * 5_000 + b"]" * 5_000 + b"}", JSON),
-    "a huge number": (b'{"name": 1' + b"0" * 6_000 + b"}", JSON),
-    "broken utf-8": (b'{"name": "\xff\xfe"}', JSON),
-    "utf-16": ('{"name": "x"}'.encode("utf-16"), JSON),
     "wrong kinds": (
         b'{"name": {"a": []}, "text": [1], "phone": {}, "to": [], "roster": 5, "template": [], "codes": "x",'
         b' "messages": {}, "values": [], "outcome": {}, "role": [], "department": {}, "send_at": []}',
         JSON,
     ),
     "another kind of content": (b"<a/>", "application/xml"),
+}
+# What is read before it comes to the serializers is read by the same parser for all calls.
+OF_THE_PARSER: Final[dict[str, tuple[bytes, str]]] = {
+    "a number": (b"1", JSON),
+    "NaN": (b'{"name": NaN, "text": NaN, "phone": NaN, "to": NaN}', JSON),
+    "deep": (b'{"name": ' + b"[" * 5_000 + b"]" * 5_000 + b"}", JSON),
+    "a huge number": (b'{"name": 1' + b"0" * 6_000 + b"}", JSON),
+    "broken utf-8": (b'{"name": "\xff\xfe"}', JSON),
+    "utf-16": ('{"name": "x"}'.encode("utf-16"), JSON),
     "no kind": (b"{}", ""),
     "a form": (b"name=x&text=y", "application/x-www-form-urlencoded"),
     "a broken form": (b"--x\r\nContent-Disposition: form-data", "multipart/form-data; boundary=x"),
@@ -66,10 +71,20 @@ def api(caller: Caller, method: str, address: str, *, data: bytes, kind: str) ->
 
 class TestBodies:
     def test_that_say_nothing_good_are_refused(self, scene: Scene) -> None:
+        assert self.accepted(scene, BODIES, WRITES) == ""
+
+    @pytest.mark.parametrize(
+        "calls", [[TEMPLATES], pytest.param(WRITES, marks=pytest.mark.exhaustive)], ids=["one call", "all calls"]
+    )
+    def test_that_no_parser_reads_are_refused(self, scene: Scene, calls: list[tuple[Walked, str]]) -> None:
+        assert self.accepted(scene, OF_THE_PARSER, calls) == ""
+
+    def accepted(self, scene: Scene, bodies: dict[str, tuple[bytes, str]], calls: list[tuple[Walked, str]]) -> str:
+        """A line for each body that a call fell over, or refused without a sentence."""
         caller, wrong = member(scene.acme, Role.ADMIN), []
-        for route, method in WRITES:
+        for route, method in calls:
             address = next(addresses(route, scene.mine))
-            for what, (data, kind) in BODIES.items():
+            for what, (data, kind) in bodies.items():
                 response = ask(
                     caller,
                     method,
@@ -79,8 +94,7 @@ class TestBodies:
                 is_sentence = response.status_code < 400 or bool(sentence_of(response))
                 if response.status_code >= 500 or not is_sentence:
                     wrong.append(f"{method} {route.path} {what}: {response.status_code}")
-
-        assert "\n".join(wrong) == ""
+        return "\n".join(wrong)
 
     def test_with_a_wrong_length_are_refused(self, scene: Scene) -> None:
         caller = member(scene.acme, Role.ADMIN)
@@ -144,25 +158,27 @@ class TestAddresses:
         assert ask(caller, "GET", address).status_code == 400
 
 
-def operations(schema: Any) -> Iterator[Any]:
-    for result in schema.get_all_operations():
-        yield result.ok()
+@cache
+def operations() -> list[Any]:
+    """What the API says of itself, once for all modes: to say it takes seconds."""
+    described = Client().get("/api/v1/schema").json()
+    return [result.ok() for result in schemathesis.openapi.from_dict(described).get_all_operations()]
 
 
 class TestSchema:
     """The API against its own description: what it allows and what it forbids, generated."""
 
     @pytest.mark.parametrize("mode", list(GenerationMode))
-    def test_nothing_generated_is_a_5xx(self, scene: Scene, mode: GenerationMode) -> None:
+    @pytest.mark.parametrize("examples", EXAMPLES)
+    def test_nothing_generated_is_a_5xx(self, scene: Scene, mode: GenerationMode, examples: int) -> None:
         caller, fallen = member(scene.acme, Role.ADMIN), []
-        described = Client().get("/api/v1/schema").json()
-        for operation in operations(schemathesis.openapi.from_dict(described)):
-            for problem in self.problems(operation, caller, scene, mode):
+        for operation in operations():
+            for problem in self.problems(operation, caller, scene, mode, examples):
                 fallen.append(problem)
 
         assert "\n".join(fallen) == ""
 
-    def problems(self, operation: Any, caller: Caller, scene: Scene, mode: GenerationMode) -> list[str]:
+    def problems(self, operation: Any, caller: Caller, scene: Scene, mode: GenerationMode, examples: int) -> list[str]:
         found: list[str] = []
         route = next((route for route in API if self.is_of(route, operation.path)), None)
         if route is None:
@@ -170,7 +186,7 @@ class TestSchema:
 
         @seed(3)
         @settings(
-            max_examples=EXAMPLES,
+            max_examples=examples,
             phases=[Phase.generate],
             deadline=None,
             database=None,
