@@ -31,7 +31,7 @@ from tenants.permissions import Role
 from tenants.selectors import actor_of
 from tenants.services import create_member, create_tenant, issue_api_key
 
-pytest_plugins = ["tests.figures", "tests.middleware", "tests.sharing"]
+pytest_plugins = ["tests.figures", "tests.memory", "tests.middleware", "tests.sharing"]
 
 NOON = datetime(2022, 8, 15, 3, 0, tzinfo=UTC)  # 12:00 in Japan
 KEPT = {"django_migrations", "django_content_type", "auth_permission"}
