@@ -56,7 +56,7 @@ def _list(request: HttpRequest, import_form: ImportForm) -> HttpResponse:
     return render(request, "templates_sms/templates.html", context, status=INVALID if import_form.errors else 200)
 
 
-@page(Permission.EDIT_TEMPLATES, methods=BOTH)
+@page(Permission.EDIT_TEMPLATES, methods=BOTH, once=True)
 def template_new(request: HttpRequest) -> HttpResponse:
     actor = actor_for(request)
     form = TemplateForm(
@@ -144,7 +144,7 @@ def templates_export(request: HttpRequest) -> HttpResponse:
     return response
 
 
-@page(Permission.EDIT_TEMPLATES, methods=POST)
+@page(Permission.EDIT_TEMPLATES, methods=POST, once=True)
 def templates_import(request: HttpRequest) -> HttpResponse:
     """Take every text of a file, or, where one is refused, none of them."""
     form = ImportForm(request.POST, request.FILES)

@@ -286,32 +286,6 @@ class AuditEvent(TenantOwned, Sealed):
         ]
 
 
-class IdempotencyKey(TenantOwned):
-    """The answer to a costly POST, kept so that the same key answers the same twice (API.md)."""
-
-    api_key = TenantForeignKey(ApiKey, on_delete=models.CASCADE, related_name="+")
-    key_hash = models.BinaryField()
-    body_hash = models.BinaryField()
-    status = models.PositiveSmallIntegerField(null=True)
-    answer = models.BinaryField(null=True)
-    object_id = models.UUIDField(null=True, help_text="What the answer is about.")
-    created_at = models.DateTimeField(default=timezone.now)
-
-    privacy: ClassVar = {"*": Privacy.PUBLIC, "answer": Privacy.PERSONAL}
-
-    class Meta(TenantOwned.Meta):
-        constraints: ClassVar = [
-            models.UniqueConstraint(fields=["tenant", "api_key", "key_hash"], name="one_answer_per_idempotency_key")
-        ]
-        indexes: ClassVar = [
-            models.Index(
-                fields=["tenant", "object_id"],
-                name="answers_by_object",
-                condition=models.Q(object_id__isnull=False),
-            )
-        ]
-
-
 class Session(AbstractBaseSession):
     """A browser session (tenants.account.sessions). ``session_key`` holds a hash: a dump opens no session."""
 
@@ -382,7 +356,9 @@ class Invitation(TenantOwned, Sealed):
         ]
 
 
-# Re-exported: what erasing needs builds on what stands above.
+# Re-exported: these build on what stands above.
 from tenants.erasure_models import AuditSubject as AuditSubject  # noqa: E402
 from tenants.erasure_models import Erasure as Erasure  # noqa: E402
 from tenants.erasure_models import TenantErasure as TenantErasure  # noqa: E402
+from tenants.repeat_models import IdempotencyKey as IdempotencyKey  # noqa: E402
+from tenants.repeat_models import SentForm as SentForm  # noqa: E402

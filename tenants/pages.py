@@ -19,20 +19,28 @@ from tenants.account.factors import proved_at
 from tenants.account.fresh import ProofWanted, demand_proof
 from tenants.context import has_scope
 from tenants.errors import NotAllowed
+from tenants.once import once as acted_on_once
 from tenants.permissions import Permission
 
 View = Callable[..., HttpResponse]
 
 
 def page(
-    permission: Permission, *, methods: tuple[str, ...] = ("GET", "HEAD"), fresh_factor: bool = False
+    permission: Permission,
+    *,
+    methods: tuple[str, ...] = ("GET", "HEAD"),
+    fresh_factor: bool = False,
+    once: bool = False,
 ) -> Callable[[View], View]:
     """Declare a page's permission and methods: who is not logged in goes to the log-in, who may not gets 403.
 
-    ``fresh_factor`` asks for the second factor again before a POST, where the session did not prove it lately.
+    ``fresh_factor`` asks for the second factor again before a POST, where the session did not prove it lately;
+    ``once`` is for what makes something new: a form that is sent twice makes it once (``tenants.once``).
     """
 
-    def decorate(view: View) -> View:
+    def decorate(page_view: View) -> View:
+        view = acted_on_once(page_view) if once else page_view
+
         @wraps(view)
         def checked(request: HttpRequest, *args: Any, **ids: Any) -> HttpResponse:
             refusal = _refusal(request, permission)
@@ -44,6 +52,8 @@ def page(
 
         guarded = require_http_methods(list(methods))(checked)
         setattr(guarded, "permission", permission)  # noqa: B010 - functions have no such field for the type checker
+        setattr(guarded, "is_once", once)  # noqa: B010
+        setattr(guarded, "methods", methods)  # noqa: B010
         return guarded
 
     return decorate

@@ -41,6 +41,7 @@ from tenants.permissions import Permission
 from tenants.selectors import AuditSearch, audit_events, people_with_roles
 from tenants.spreadsheets import ENCODINGS
 
+CREATED = 201
 INVALID = 422
 WATCHED = frozenset({"requires_approval", "asks_view_reason"})
 """Rules about who may do what: to change one is a change of rights."""
@@ -72,7 +73,7 @@ def retention(request: HttpRequest) -> HttpResponse:
     return render(request, "tenants/retention.html", {"form": form}, status=INVALID if form.errors else 200)
 
 
-@page(Permission.SETTINGS, methods=BOTH)
+@page(Permission.SETTINGS, methods=BOTH, once=True)
 def departments(request: HttpRequest) -> HttpResponse:
     form = DepartmentForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
@@ -97,7 +98,7 @@ def department_state(request: HttpRequest, public_id: UUID) -> HttpResponse:
     return redirect("departments")
 
 
-@page(Permission.SETTINGS, methods=BOTH, fresh_factor=True)
+@page(Permission.SETTINGS, methods=BOTH, fresh_factor=True, once=True)
 @never_cache
 def people(request: HttpRequest) -> HttpResponse:
     """Everybody in the tenant, and who is invited to it."""
@@ -137,7 +138,7 @@ def revoke_invitation(request: HttpRequest, public_id: UUID) -> HttpResponse:
     return redirect("settings_people")
 
 
-@page(Permission.SETTINGS, methods=POST, fresh_factor=True)
+@page(Permission.SETTINGS, methods=POST, fresh_factor=True, once=True)
 def give_role(request: HttpRequest) -> HttpResponse:
     user = _person(request)
     form = RoleForm(request.POST)
@@ -230,7 +231,7 @@ def _number(request: HttpRequest, field: str) -> int:
     return int(value) if value.isascii() and value.isdigit() and len(value) < 19 else 0
 
 
-@page(Permission.SETTINGS, methods=BOTH, fresh_factor=True)
+@page(Permission.SETTINGS, methods=BOTH, fresh_factor=True, once=True)
 @never_cache
 def keys(request: HttpRequest) -> HttpResponse:
     """The API keys; a new one is shown once."""
@@ -248,7 +249,8 @@ def keys(request: HttpRequest) -> HttpResponse:
         )
         context["form"] = KeyForm()
     context["keys"] = ApiKey.objects.select_related("user", "department").order_by("revoked_at", "-created_at")
-    return render(request, "tenants/keys.html", context, status=INVALID if form.errors else 200)
+    status = CREATED if context["issued"] else INVALID if form.errors else 200
+    return render(request, "tenants/keys.html", context, status=status)
 
 
 @page(Permission.SETTINGS, methods=POST)

@@ -129,7 +129,7 @@ def _phone(call: Call) -> str:
     return national_format(phone) if phone else ""
 
 
-@page(Permission.WORK_CALLS, methods=BOTH)
+@page(Permission.WORK_CALLS, methods=BOTH, once=True)
 @never_cache
 def call(request: HttpRequest, public_id: UUID) -> HttpResponse:
     """One person: why, what was sent, and what came of the call; then the next person by itself."""

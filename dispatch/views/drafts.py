@@ -52,7 +52,7 @@ def _roster_or_404(request: HttpRequest, public_id: str) -> Roster:
         raise Http404 from exc
 
 
-@page(Permission.EDIT_CAMPAIGNS, methods=BOTH)
+@page(Permission.EDIT_CAMPAIGNS, methods=BOTH, once=True)
 @never_cache
 def campaign_new(request: HttpRequest) -> HttpResponse:
     """A text for a roster: from a template, or one's own."""

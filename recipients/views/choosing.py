@@ -20,7 +20,7 @@ from tenants.permissions import Permission
 from tenants.uploads import packed
 
 
-@page(Permission.EDIT_ROSTERS, methods=POST)
+@page(Permission.EDIT_ROSTERS, methods=POST, once=True)
 def roster_exclusions(request: HttpRequest, public_id: UUID) -> HttpResponse:
     """Take a list of people who are not concerned, or with ``drop`` do without one again."""
     found, actor, now = roster_or_404(request, public_id), actor_for(request), timezone.now()

@@ -82,7 +82,7 @@ def _again(request: HttpRequest, **forms: Any) -> HttpResponse:
     return render(request, "recipients/consents.html", context, status=INVALID)
 
 
-@page(Permission.EDIT_REGISTERS, methods=POST)
+@page(Permission.EDIT_REGISTERS, methods=POST, once=True)
 def consent_add(request: HttpRequest) -> HttpResponse:
     form = _form(request, request.POST)
     if form.is_valid():
@@ -105,7 +105,7 @@ def consents_export(request: HttpRequest) -> HttpResponse:
     return exported(request, resource, entries, action="consents.exported", file_name="consents.csv")
 
 
-@page(Permission.EDIT_REGISTERS, methods=POST)
+@page(Permission.EDIT_REGISTERS, methods=POST, once=True)
 def consents_import(request: HttpRequest) -> HttpResponse:
     """Add every line of a file, or, where one cannot be read, none of them."""
     form = _import_form(request.POST, request.FILES)

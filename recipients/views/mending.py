@@ -47,7 +47,7 @@ def errors_export(request: HttpRequest, public_id: UUID) -> HttpResponse:
     return response
 
 
-@page(Permission.EDIT_ROSTERS, methods=POST)
+@page(Permission.EDIT_ROSTERS, methods=POST, once=True)
 def mended_file(request: HttpRequest, public_id: UUID) -> HttpResponse:
     found = roster_or_404(request, public_id)
     form = MendedFileForm(request.POST, request.FILES)

@@ -74,7 +74,7 @@ def _again(request: HttpRequest, **forms: Any) -> HttpResponse:
     return render(request, "recipients/opt_outs.html", context, status=INVALID)
 
 
-@page(Permission.EDIT_REGISTERS, methods=POST)
+@page(Permission.EDIT_REGISTERS, methods=POST, once=True)
 def opt_out_add(request: HttpRequest) -> HttpResponse:
     form = OptOutForm(request.POST)
     if form.is_valid():
@@ -104,7 +104,7 @@ def opt_outs_export(request: HttpRequest) -> HttpResponse:
     return exported(request, resource, entries, action="opt_outs.exported", file_name="opt-outs.csv")
 
 
-@page(Permission.EDIT_REGISTERS, methods=POST)
+@page(Permission.EDIT_REGISTERS, methods=POST, once=True)
 def opt_outs_import(request: HttpRequest) -> HttpResponse:
     """Add every number of a file, or, where one cannot be read, none of them."""
     form = _import_form(request.POST, request.FILES)

@@ -62,7 +62,7 @@ def roster_list(request: HttpRequest) -> HttpResponse:
     return render(request, "recipients/rosters.html", context)
 
 
-@page(Permission.EDIT_ROSTERS, methods=BOTH)
+@page(Permission.EDIT_ROSTERS, methods=BOTH, once=True)
 def roster_new(request: HttpRequest) -> HttpResponse:
     actor = actor_for(request)
     given = (request.POST, request.FILES) if request.method == "POST" else ()

@@ -39,7 +39,7 @@ COUNTS: Final = {
 
 
 @sensitive_post_parameters()
-@page(Permission.SETTINGS, methods=BOTH, fresh_factor=True)
+@page(Permission.SETTINGS, methods=BOTH, fresh_factor=True, once=True)
 @never_cache
 def erase(request: HttpRequest, address: str) -> HttpResponse:
     """What will be erased and what stays; erased once the word of confirmation is typed."""

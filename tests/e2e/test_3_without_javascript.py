@@ -41,3 +41,19 @@ class TestWithoutJavaScript:
 
         expect(page.locator(".phone__bubble").first).to_contain_text("試験　花子0様")
         expect(page.locator("#id_text")).to_have_value(TEXT)
+
+
+class TestAWornMouse:
+    @pytest.mark.parametrize("has_script", [False, True], ids=["forms alone", "with scripts"])
+    def test_makes_one_draft_of_two_clicks(self, open_page: OpenPage, has_script: bool) -> None:
+        page, name = open_page("staff", java_script_enabled=has_script), f"二度押し {has_script}"
+        walking.upload(page, small_roster(people=1))
+        page.get_by_role("link", name="文面を選ぶ", exact=True).click()
+        page.locator("#id_name").fill(name)
+        page.locator("#id_text").fill(TEXT)
+
+        page.get_by_role("button", name="送信前の確認へ").dblclick()
+
+        expect(page.get_by_role("heading", name="送信前の確認", level=1)).to_be_visible()
+        page.goto("/campaigns")
+        expect(page.get_by_role("link", name=name)).to_have_count(1)

@@ -59,6 +59,7 @@ DELETABLE: Final = {
     "tenants_idempotencykey",
     "tenants_membership",
     "tenants_recoverycode",
+    "tenants_sentform",
     "tenants_session",
     "recipients_consent",
     "recipients_exclusionlist",

@@ -20,7 +20,7 @@ from dispatch.states import FINAL
 from recipients.models import Roster, RosterState
 from recipients.services import forgetting
 from tenants.context import tenant_scope
-from tenants.models import IdempotencyKey, Tenant
+from tenants.models import IdempotencyKey, SentForm, Tenant
 from tenants.services import record
 
 log = structlog.get_logger()
@@ -122,7 +122,8 @@ def _audit(tenant: Tenant, now: datetime) -> int:
 
 
 def _answers(tenant: Tenant, now: datetime) -> int:
-    return int(IdempotencyKey.objects.filter(created_at__lt=now - ANSWERS_KEPT).delete()[0])
+    old = (table.objects.filter(created_at__lt=now - ANSWERS_KEPT) for table in (IdempotencyKey, SentForm))
+    return sum(int(rows.delete()[0]) for rows in old)
 
 
 STEPS: Final[dict[str, Step]] = {

@@ -16,7 +16,7 @@ from recipients.models import NameGram, Recipient, Roster, RosterFile, RosterSta
 from recipients.services.naming import index_roster
 from tenants import keys
 from tenants.keys import ring
-from tenants.models import AuditEvent, IdempotencyKey, Tenant
+from tenants.models import AuditEvent, IdempotencyKey, SentForm, Tenant
 from tenants.permissions import Role
 from tests.app.reports.sending import deliver, sent_campaign
 from tests.conftest import Cast
@@ -197,8 +197,13 @@ class TestTrailAndAnswers:
                     body_hash=b"x",
                     created_at=timezone.now() - timedelta(hours=hours),
                 )
+                SentForm.objects.create(
+                    user=acme.users[Role.STAFF],
+                    number=bytes([hours]),
+                    created_at=timezone.now() - timedelta(hours=hours),
+                )
 
-        assert run(acme, now=timezone.now()) == {"answers": 1}
+        assert run(acme, now=timezone.now()) == {"answers": 2}
 
 
 class TestNobodys:
