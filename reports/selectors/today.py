@@ -185,11 +185,14 @@ def states_over_day(campaigns: Sequence[Campaign], *, now: datetime) -> list[Mom
     return moments
 
 
-def routes_of(campaigns: Iterable[Campaign]) -> dict[str, int]:
-    """Rows of these campaigns by route."""
+def routes_of(cards: Iterable[Card]) -> dict[str, int]:
+    """Rows of what is being sent or was sent, by route: neither drafts and plans, nor texts that were cancelled."""
     sums: dict[str, int] = defaultdict(int)
-    for campaign in campaigns:
-        sums["sms"] += campaign.sms_rows
+    for card in cards:
+        campaign = card.campaign
+        if campaign.started_at is None:
+            continue
+        sums["sms"] += max(0, campaign.sms_rows - card.counts["cancelled"])
         sums["call"] += campaign.call_rows
         sums["error"] += campaign.error_rows
         sums["skip"] += campaign.skip_rows

@@ -48,7 +48,7 @@ def _delay(today: Today) -> int:
 def _charts(today: Today) -> dict[str, object]:
     campaigns = [card.campaign for card in today.cards]
     moments = [(moment.at, moment.counts) for moment in states_over_day(campaigns, now=timezone.now())]
-    routes = routes_of(campaigns)
+    routes = routes_of(today.cards)
     return {
         "states_chart": draw_states(moments, chart_id="day", title=_("今日のSMSの状態の移り変わり"))
         if moments

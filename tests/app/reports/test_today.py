@@ -9,6 +9,7 @@ import pytest
 from django.utils import timezone
 
 from dispatch.models import Campaign, CampaignState, Message
+from dispatch.services.tallies import add_tallies
 from dispatch.states import Status
 from recipients.models import Need, Roster, RosterProblem, Route
 from reports.selectors.today import states_over_day, today_for
@@ -49,6 +50,26 @@ class TestToday:
         assert 'id="day-title"' in content
         assert 'id="routes-title"' in content
         assert "hx-get" in content
+
+    def test_counts_by_route_what_goes_out_and_neither_drafts_nor_what_was_cancelled(
+        self, acme: Cast, signed_in: Any
+    ) -> None:
+        campaign = underway(acme)
+        with acme.scope():
+            add_tallies(
+                tenant_id=acme.tenant.pk,
+                campaign_id=campaign.pk,
+                moves={(Status.QUEUED, ""): -3, (Status.CANCELLED, ""): 3},
+            )
+            make_campaign(acme, campaign.roster, name="下書き")
+            planned = make_campaign(acme, campaign.roster, name="あとで")
+            Campaign.objects.filter(pk=planned.pk).update(state=CampaignState.SCHEDULED, send_at=timezone.now())
+            Campaign.objects.update(created_at=timezone.now())
+
+        response = signed_in(acme.users[Role.STAFF]).get("/")
+
+        assert len(response.context["today"].cards) == 3
+        assert response.context["routes"] == {"sms": 9 - 3, "call": 1, "error": 0, "skip": 0}
 
     def test_is_empty_for_another_tenant_and_another_department(self, acme: Cast, globex: Cast, signed_in: Any) -> None:
         underway(acme)
