@@ -13,7 +13,7 @@ from import_export import fields, resources
 from recipients.consent_words import read_consent
 from recipients.dates import parse_date
 from recipients.models import Channel, Consent, OptOut
-from recipients.phone_numbers import national_format, parse_number
+from recipients.phone_numbers import national_format, number_of_anybody, parse_number
 from recipients.selectors.registers import find_consents, is_opted_out
 from recipients.services import add_opt_out, record_consent
 from tenants.actors import Actor
@@ -68,8 +68,8 @@ class OptOutResource(resources.ModelResource):  # type: ignore[misc]  # the libr
         """Nothing is set on a row of ours: the service makes it."""
 
     def skip_row(self, instance: OptOut, original: OptOut, row: Mapping[str, Any], *args: Any, **options: Any) -> bool:
-        number = parse_number(str(row.get(PHONE) or ""))
-        return number.e164 is not None and is_opted_out(number.e164)
+        e164 = number_of_anybody(str(row.get(PHONE) or ""))
+        return e164 is not None and is_opted_out(e164)
 
     def save_instance(self, instance: OptOut, is_create: bool, row: Mapping[str, Any], **options: Any) -> None:
         """Raises ``NotATextNumber``, which the result shows with its row."""

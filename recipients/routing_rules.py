@@ -47,6 +47,7 @@ class Reason(enum.StrEnum):
     TOO_SHORT = "too_short"
     TOO_LONG = "too_long"
     TWO_NUMBERS = "two_numbers"
+    OTHERS_NUMBER = "others_number"
     UNKNOWN_CONSENT = "unknown_consent"
     BAD_DATE = "bad_date"
     NO_AGE = "no_age"

@@ -11,7 +11,7 @@ from django.db import connection
 from django.db.models import Q, QuerySet
 
 from recipients.models import Consent, ExclusionList, OptOut
-from recipients.phone_numbers import parse_number
+from recipients.phone_numbers import number_of_anybody
 from tenants.actors import Actor
 from tenants.context import current_tenant_id
 from tenants.keys import ring
@@ -110,10 +110,10 @@ def visible_consents(by: Actor) -> QuerySet[Consent]:
 
 def find_consents(query: str, *, by: Actor) -> QuerySet[Consent]:
     """All visible entries of a number in any writing, or of an id, the latest first: its history."""
-    number, text = parse_number(query), query.encode("utf-8", "replace").decode().strip()
+    number, text = number_of_anybody(query), query.encode("utf-8", "replace").decode().strip()
     wanted = Q(id_hash=ring().hash("id", text)) if text else Q(pk=None)
-    if number.e164 is not None:
-        wanted |= Q(phone_hash=ring().hash("phone", number.e164))
+    if number is not None:
+        wanted |= Q(phone_hash=ring().hash("phone", number))
     return visible_consents(by).filter(wanted).order_by("-given_on", "-pk")
 
 
@@ -129,8 +129,8 @@ def is_opted_out(e164: str) -> bool:
 
 def find_opt_outs(number: str) -> list[OptOut]:
     """Open and ended entries of a number in any writing, newest first; none where it is no number."""
-    parsed = parse_number(number)
-    if parsed.e164 is None:
+    e164 = number_of_anybody(number)
+    if e164 is None:
         return []
-    found = OptOut.objects.filter(phone_hash=ring().hash("phone", parsed.e164))
+    found = OptOut.objects.filter(phone_hash=ring().hash("phone", e164))
     return list(found.select_related("created_by", "ended_by").order_by("-created_at"))

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from recipients.columns import guess_columns
 from recipients.labels import file_sentence
 from recipients.models import ExclusionList, Roster
-from recipients.phone_numbers import parse_number
+from recipients.phone_numbers import number_of_anybody
 from recipients.reading import FileProblem, Limits, Table, open_table
 from recipients.sentences import sentence_of_file
 from recipients.services.errors import BadExclusions
@@ -101,7 +101,7 @@ def _entries(file: ExclusionFile, table: Table) -> _Entries:
     for _row, cells in table.rows():
         rows += 1
         external_id = _cell(cells, mapping.external_id)
-        found = {hash_phone(e164) for column in mapping.phones if (e164 := parse_number(_cell(cells, column)).e164)}
+        found = {hash_phone(e164) for column in mapping.phones if (e164 := number_of_anybody(_cell(cells, column)))}
         if external_id:
             ids.add(hash_id(external_id))
         (beside if external_id else numbers).update(found)

@@ -8,7 +8,7 @@ from typing import Final
 from django.db import IntegrityError, transaction
 
 from recipients.models import Channel, OptOut
-from recipients.phone_numbers import parse_number
+from recipients.phone_numbers import number_of_anybody
 from recipients.services.errors import AlreadyOptedOut, NotATextNumber, UnknownChannel
 from tenants.actors import Actor
 from tenants.keys import ring
@@ -24,15 +24,13 @@ def add_opt_out(*, phone: str, note: str = "", channel: str = "", by: Actor, now
     Raises ``NotATextNumber``, ``UnknownChannel``, ``AlreadyOptedOut``, ``NotAllowed``.
     """
     by.must(Permission.EDIT_REGISTERS)
-    number = parse_number(phone)
-    if number.e164 is None:
+    e164 = number_of_anybody(phone)
+    if e164 is None:
         raise NotATextNumber(fields={"phone": NotATextNumber.user_message})
     if channel and channel not in Channel.values:
         raise UnknownChannel(fields={"channel": UnknownChannel.user_message})
-    entry = OptOut(
-        phone_hash=ring().hash("phone", number.e164), channel=channel, created_by_id=by.user_id, created_at=now
-    )
-    entry.seal({"phone": number.e164, "note": clean_note(note)})
+    entry = OptOut(phone_hash=ring().hash("phone", e164), channel=channel, created_by_id=by.user_id, created_at=now)
+    entry.seal({"phone": e164, "note": clean_note(note)})
     try:
         with transaction.atomic():
             entry.save()

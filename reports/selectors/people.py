@@ -14,7 +14,7 @@ from dispatch import evidence
 from dispatch.models import Call, CallAttempt, Message
 from recipients.models import Recipient
 from recipients.name_grams import is_match
-from recipients.phone_numbers import parse_number
+from recipients.phone_numbers import number_of_anybody
 from recipients.selectors.names import recipients_that_may_match
 from reports.person_addresses import BY_ID, BY_PHONE, NoSuchPerson, PersonKey, hash_of_name
 from reports.selectors.left_out import LeftOut, left_out_of
@@ -74,7 +74,7 @@ def find_people(query: str, *, by: Actor) -> list[Person]:
 
     ``MOST_PEOPLE`` at most; so many ask for a longer name.
     """
-    number = parse_number(query).e164
+    number = number_of_anybody(query)
     if number:
         return _by_number(number, query, by=by)
     return _by_id(query, by=by) or _by_name(query, by=by)

@@ -7,7 +7,14 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from recipients.phone_numbers import NumberKind, ParsedNumber, national_format, parse_number
+from recipients.phone_numbers import (
+    NumberKind,
+    NumberProblem,
+    ParsedNumber,
+    national_format,
+    number_of_anybody,
+    parse_number,
+)
 
 WRITINGS_OF_ONE_MOBILE = (
     "090-1234-5678",
@@ -26,7 +33,12 @@ WRITINGS_OF_ONE_MOBILE = (
     "℡090-1234-5678",
     "携帯 090-1234-5678",
     "携帯1:090-1234-5678",
-    "090-1234-5678(母)",
+    "090-1234-5678(本人)",
+    "ご本人 090-1234-5678",
+    "本人携帯090-1234-5678",
+    "自宅 090-1234-5678",
+    "連絡先：090-1234-5678",
+    "090-1234-5678 内線12",
     "090.1234.5678",
     "090/1234/5678",
     "'09012345678",
@@ -142,6 +154,60 @@ def test_what_is_no_number_says_why(raw: str, problem: str, detail: str) -> None
     assert number.e164 is None
     assert number.kind is None
     assert not number.can_text
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        "090-1234-5678（妻）",
+        "０９０－１２３４－５６７８（ツマ）",
+        "妻の携帯 090-1234-5678",
+        "090-1234-5678（妻の携帯）",
+        "奥様 090-1234-5678",
+        "夫(090-1234-5678)",
+        "母携帯090-1234-5678",
+        "お母様:09012345678",
+        "義父 9012345678",
+        "長男　090-1234-5678",
+        "長男さん：090-1234-5678",
+        "子ども 090-1234-5678",
+        "父同居 090-1234-5678",
+        "世帯主 090-1234-5678",
+        "実家 090-1234-5678",
+        "保護者 +81 90-1234-5678",
+        "090-1234-5678(職場)",
+        "会社携帯 090-1234-5678",
+        "施設 090-1234-5678",
+        "ケアマネ 090-1234-5678",
+        "本人以外 090-1234-5678",
+        "緊急連絡先 090-1234-5678",
+        "090-1234-5678 (wife)",
+        "Wife's mobile: 090-1234-5678",
+        "work 09012345678",
+    ],
+)
+def test_a_mobile_that_is_somebody_elses_by_its_own_words_gets_no_text_unasked(raw: str) -> None:
+    assert parse_number(raw) == ParsedNumber(None, None, NumberProblem.OTHERS_NUMBER)
+    assert number_of_anybody(raw) == "+819012345678", (
+        "nothing is sent to a number that was opted out, whatever beside it"
+    )
+
+
+@pytest.mark.parametrize(
+    ("raw", "problem", "e164"),
+    [
+        ("母 03-1234-5678", None, "+81312345678"),
+        ("03-1234-5678（職場）内線12", None, "+81312345678"),
+        ("妻 090-1234-567", "too_short", None),
+        ("本人090-1234-5678 妻080-1111-2222", "two_numbers", None),
+        ("妻", "unreadable", None),
+        ("妻 解約 090-1234-5678", "unreadable", None),
+    ],
+)
+def test_of_others_numbers_the_rest_is_as_ever(raw: str, problem: str | None, e164: str | None) -> None:
+    number = parse_number(raw)
+
+    assert (number.problem, number.e164) == (problem, e164)
 
 
 def test_the_same_number_twice_is_one_number() -> None:
