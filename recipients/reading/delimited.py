@@ -6,7 +6,7 @@ import csv
 import io
 from collections.abc import Iterator
 from itertools import chain, islice
-from typing import Final
+from typing import Final, NoReturn
 
 from recipients.columns import count_known_headers
 from recipients.reading.encodings import TextForm, detect
@@ -93,16 +93,27 @@ class Delimited:
     def _check_line_lengths(self) -> None:
         """Refuses a line without end before anything tries to hold it: in every window there must be a line break."""
         window, lines, since = self._limits.max_line_bytes, 0, 0  # `since`: bytes of the line that is still open
+        before = 0  # bytes of the pieces before this one
         for piece in self._data.pieces():
             start = 0
             while since + len(piece) - start > window:
                 end = _last_break(piece, start, start + window - since)
                 if end < 0:
-                    raise FileProblem("line_too_long", line=lines + piece.count(b"\n", 0, start) + 1)
+                    self._refuse_line(lines + piece.count(b"\n", 0, start) + 1, begins_at=before + start - since)
                 start, since = end + 1, 0
             end = _last_break(piece, start, len(piece))
             since = since + len(piece) - start if end < 0 else len(piece) - end - 1
             lines += piece.count(b"\n")
+            before += len(piece)
+
+    def _refuse_line(self, line: int, *, begins_at: int) -> NoReturn:
+        """With the cell in which the line goes beyond the limit: an open quote's, or one far to the right."""
+        stream, limit = self._data.open(), self._limits.max_line_bytes
+        while begins_at > 0:
+            begins_at -= len(stream.read(min(begins_at, limit)))
+        outside = b"".join(stream.read(limit).split(b'"')[::2])
+        column = max(outside.count(delimiter.encode()) for delimiter in _DELIMITERS) + 1
+        raise FileProblem("line_too_long", line=line, column=f"{column:,}", limit=f"{limit:,}")
 
 
 def _last_break(piece: bytes, start: int, stop: int) -> int:

@@ -73,7 +73,8 @@ PROBLEMS: Final[dict[str, str]] = {
         "もとのファイルをもう一度入手して読み込んでください。"
     ),
     "line_too_long": _(
-        "%(line)s行目が長すぎます。区切りや改行が失われているおそれがあります。"
+        "%(line)s行目が長すぎます。左から%(column)s番目の欄で、1行の上限（%(limit)sバイト）を超えました。"
+        '改行が失われているか、その欄の引用符（"）が閉じていないおそれがあります。'
         "Excelで開いて%(line)s行目を確かめ、保存し直してから読み込んでください。"
     ),
     "cell_too_long": _(
@@ -124,6 +125,7 @@ PROBLEMS: Final[dict[str, str]] = {
 }
 NOTICES: Final[dict[str, str]] = {
     "title_lines": _("見出しの上の%(count)s行は、表題とみなして読み飛ばしました（見出しは%(line)s行目）。"),
+    "blank_rows": _("空の行が%(count)s行あります（最初は%(line)s行目）。人の行に数えていません。"),
     "total_rows": _("合計などの行とみなして、%(lines)s行目を人の行に数えていません（%(count)s行）。"),
     "doubled_headers": _("同じ見出しが二つ以上あります（%(columns)s）。後のものに番号を付けて区別しました。"),
     "unnamed_columns": _("見出しのない列があります。%(columns)s と呼びます。"),

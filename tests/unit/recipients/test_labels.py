@@ -22,7 +22,7 @@ PLACES = {
     "no_header": {"line", "column"},
     "sheet_too_large": {"line", "column"},
     "too_many_columns": {"line", "columns"},
-    "line_too_long": {"line"},
+    "line_too_long": {"line", "column"},
     "too_many_rows": {"line"},
     "no_rows": {"line"},
     "too_many_repeats": {"count"},
