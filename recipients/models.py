@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any, ClassVar
 
 import uuid_utils.compat as uuids
@@ -10,6 +11,7 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from recipients.sheet_rows import SheetRows
 from tenants.managers import TenantForeignKey
 from tenants.models import Department, Privacy, Sealed, TenantOwned, User, linked_tenant
 
@@ -104,6 +106,11 @@ class Roster(TenantOwned, Sealed):
     @property
     def counts(self) -> dict[str, int]:
         return {"sms": self.sms, "call": self.call, "error": self.error, "skip": self.skip}
+
+    @cached_property
+    def sheet_rows(self) -> SheetRows:
+        """The numbers that its rows have in Excel."""
+        return SheetRows(self.personal.get("notices", ()))
 
     @property
     def mapping(self) -> dict[str, Any]:

@@ -28,7 +28,7 @@ def skipped_rows(recipient_ids: Sequence[int], *, by: Actor) -> list[SkippedRow]
     """Which campaigns that ``by`` sees set these rows of rosters aside, the newest campaign first."""
     found = SkippedRow.objects.filter(seen_by(by, "campaign"), recipient_id__in=recipient_ids)
     found = found.order_by("-campaign__created_at")
-    return list(found.select_related("campaign", "campaign__template_version", "recipient"))
+    return list(found.select_related("campaign__roster", "campaign__template_version", "recipient"))
 
 
 def skipped_of(campaign: Campaign) -> list[ShownSkip]:
@@ -36,12 +36,13 @@ def skipped_of(campaign: Campaign) -> list[ShownSkip]:
     if not campaign.late_skip_rows:
         return []
     found = SkippedRow.objects.filter(campaign=campaign).select_related("recipient").order_by("row")[:MOST_SHOWN]
+    numbers = campaign.roster.sheet_rows
     return [
         ShownSkip(
-            row=each.row,
+            row=numbers.of(each.row),
             name=str(each.recipient.personal.get("name") or ""),
             reason=reason_word(each.reason),
-            sentence=_("%(row)s行目の人への1通と、番号も文も同じです。") % {"row": each.same_as_row}
+            sentence=_("%(row)s行目の人への1通と、番号も文も同じです。") % {"row": numbers.of(each.same_as_row)}
             if each.same_as_row
             else _("同じ文面を受け取ったばかりです。"),
         )

@@ -110,7 +110,8 @@ def _texts(roster: Roster, text: str, tenant: Tenant) -> list[PersonText]:
     for caption, recipient in wanted:
         if recipient.pk not in seen:
             seen.add(recipient.pk)
-            texts.append(PersonText(caption % {"row": recipient.row}, text_for(recipient, text, tenant=tenant)))
+            named = caption % {"row": roster.sheet_rows.of(recipient.row)}
+            texts.append(PersonText(named, text_for(recipient, text, tenant=tenant)))
     return texts
 
 

@@ -22,6 +22,7 @@ from dispatch.selectors.skipped import skipped_of
 from dispatch.services import campaigns
 from dispatch.views.drafts import campaign_or_404, sees_people, tenant_of
 from recipients.phone_numbers import national_format
+from recipients.sheet_rows import SheetRows
 from tenants.middleware import actor_for
 from tenants.pages import GET, page
 from tenants.pagination import cursor_page
@@ -141,18 +142,19 @@ def _rows_context(request: HttpRequest, found: Campaign) -> dict[str, Any]:
         department_id=found.department_id,
     )
     return {
-        "rows": [_row(one) for one in evidence.shown(rows.results)],
+        "rows": [_row(one, found.roster.sheet_rows) for one in evidence.shown(rows.results)],
         "next_cursor": rows.next or "",
         "wanted_state": state,
         "states": [status.word for status in COUNTED],
     }
 
 
-def _row(one: evidence.Shown) -> dict[str, Any]:
+def _row(one: evidence.Shown, sheet_rows: SheetRows) -> dict[str, Any]:
     message = one.message
+    row = message.personal.get("row")
     return {
         "id": message.public_id,
-        "row": message.personal.get("row"),
+        "row": sheet_rows.of(row) if row else None,
         "name": message.personal.get("name", ""),
         "phone": national_format(one.to),
         "state": one.state,
@@ -172,7 +174,7 @@ def campaign_rows_file(request: HttpRequest, public_id: UUID) -> HttpResponse:
     except ValueError as exc:
         raise BadRequest(_("その状態はありません。")) from exc
     head = [_("行"), _("氏名"), _("電話番号"), _("状態"), _("理由"), _("受付"), _("結果"), _("文面")]
-    rows = [head, *(_line(one) for one in evidence.shown(wanted))]
+    rows = [head, *(_line(one, found.roster.sheet_rows) for one in evidence.shown(wanted))]
     record(
         action="campaign.exported",
         by=actor_for(request),
@@ -187,8 +189,8 @@ def campaign_rows_file(request: HttpRequest, public_id: UUID) -> HttpResponse:
     return response
 
 
-def _line(one: evidence.Shown) -> list[str]:
-    row, message = _row(one), one.message
+def _line(one: evidence.Shown, sheet_rows: SheetRows) -> list[str]:
+    row, message = _row(one, sheet_rows), one.message
     return [
         str(row["row"] or ""),
         row["name"],

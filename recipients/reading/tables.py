@@ -14,6 +14,7 @@ from recipients.reading.problems import FileProblem, Limits, Notice
 _HEADER_WITHIN: Final = 30  # records; below that nobody writes a title any more
 _SAMPLE: Final = 200
 _MOST_LINES_NAMED: Final = 10
+_MOST_GAPS: Final = 2_000  # places where lines stand between the rows of people
 _TOTAL: Final = re.compile(
     r"[(<【\[]*(?:合計|総計|小計|計|総件数|合計件数|件数|総数|人数|以上|grand ?total|sub ?total|total)[)>】\]]*"
     r"[\s:=]*(?:全|計)?[0-9,.]*\s*(?:件|名|人|円|世帯)?|(?:全|計)?\s*[0-9,]+\s*(?:件|名|人|世帯)",
@@ -57,7 +58,7 @@ class Table:
         self.header_line = source.first_line + self._header_at
         below = head[self._header_at + 1 :]
         self.header, self._header_notices = _name_columns(head[self._header_at], below)
-        self._row_notices: tuple[Notice, ...] = ()
+        self._counted = _Counted()
         self._check_width(len(self.header), line=self.header_line)
         if next(self.rows(), None) is None:
             raise FileProblem("no_rows", line=self.header_line)
@@ -65,9 +66,18 @@ class Table:
     @property
     def notices(self) -> tuple[Notice, ...]:
         """What was noticed and stops nothing."""
-        above = sum(1 for record in islice(self._source.records(), self._header_at) if not _is_blank(record))
-        title = (Notice("title_lines", {"count": above, "line": self.header_line}),) if above else ()
-        return (*self._source.notices, *title, *self._header_notices, *self._row_notices)
+        titles = sum(1 for record in islice(self._source.records(), self._header_at) if not _is_blank(record))
+        lines = [Notice("title_lines", {"count": titles, "line": self.header_line})] if titles else []
+        counted = self._counted
+        blank, first = counted.blank_between, counted.first_blank
+        if not titles and self._header_at:
+            blank, first = blank + self._header_at, self._source.first_line
+        if blank:
+            lines.append(Notice("blank_rows", {"count": blank, "line": first}))
+        lines += counted.total_notices()
+        shifts = counted.shifts()
+        placed = (Notice(notice.code, {**notice.params, "shifts": shifts}) for notice in lines)
+        return (*self._source.notices, *placed, *self._header_notices, *counted.ragged_notices())
 
     def sample(self, count: int = 50) -> list[list[str]]:
         """The first rows, to guess the columns by and to show."""
@@ -86,6 +96,7 @@ class Table:
             line += 1
             first = record[0] if record else ""
             if (not first or first.isspace()) and _is_blank(record):
+                counted.blank(line)
                 continue
             if _may_be_total(first) and _is_total(record):
                 counted.total_lines.append(line)
@@ -93,12 +104,14 @@ class Table:
             row += 1
             if row > most_rows:
                 raise FileProblem("too_many_rows", limit=f"{most_rows:,}", line=f"{line:,}")
+            if line - row != counted.shift:
+                counted.shift_to(line - row, row=row)
             if len(record) != width:
                 if len(record) > most_columns:
                     self._check_width(len(record), line=line)
                 counted.fit(record, width=width, row=row)
             yield row, record
-        self._row_notices = counted.notices()
+        self._counted = counted
 
     def _check_width(self, columns: int, *, line: int) -> None:
         if columns > self._limits.max_columns:
@@ -106,10 +119,14 @@ class Table:
 
 
 class _Counted:
-    """What `rows` met on its way."""
+    """What `rows` met on its way, up to the row where it stands."""
 
     def __init__(self) -> None:
         self.total_lines: list[int] = []
+        self.shift = 0  # how much higher a row's number is in the sheet than among the people
+        self.blank_between = self.first_blank = 0  # blank lines that have a row below them
+        self._blank = self._blank_at = 0
+        self._shifts: list[tuple[int, int]] = []
         self._short: list[int] = []
         self._extra: list[int] = []
 
@@ -124,16 +141,29 @@ class _Counted:
         if len(record) > width:
             self._extra.append(row)
 
-    def notices(self) -> tuple[Notice, ...]:
-        found = []
-        if self.total_lines:
-            shown = "、".join(map(str, self.total_lines[:_MOST_LINES_NAMED]))
-            more = " …" if len(self.total_lines) > _MOST_LINES_NAMED else ""
-            found.append(Notice("total_rows", {"lines": shown + more, "count": len(self.total_lines)}))
-        for code, rows in (("short_rows", self._short), ("extra_cells", self._extra)):
-            if rows:
-                found.append(Notice(code, {"count": len(rows), "row": rows[0]}))
-        return tuple(found)
+    def blank(self, line: int) -> None:
+        self._blank_at = self._blank_at or line
+        self._blank += 1
+
+    def shift_to(self, shift: int, *, row: int) -> None:
+        self.shift, self.blank_between, self.first_blank = shift, self._blank, self._blank_at
+        if len(self._shifts) <= _MOST_GAPS:
+            self._shifts.append((row, shift))
+
+    def shifts(self) -> str:
+        """For ``recipients.sheet_rows``: from which row on which shift; empty where there are too many to keep."""
+        return ",".join(f"{row}:{shift}" for row, shift in self._shifts) if len(self._shifts) <= _MOST_GAPS else ""
+
+    def total_notices(self) -> list[Notice]:
+        if not self.total_lines:
+            return []
+        shown = "、".join(map(str, self.total_lines[:_MOST_LINES_NAMED]))
+        more = " …" if len(self.total_lines) > _MOST_LINES_NAMED else ""
+        return [Notice("total_rows", {"lines": shown + more, "count": len(self.total_lines)})]
+
+    def ragged_notices(self) -> list[Notice]:
+        ragged = (("short_rows", self._short), ("extra_cells", self._extra))
+        return [Notice(code, {"count": len(rows), "row": rows[0]}) for code, rows in ragged if rows]
 
 
 def _is_blank(record: Sequence[str]) -> bool:

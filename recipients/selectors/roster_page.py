@@ -67,6 +67,7 @@ class ShownRow:
     """A row of the file in words; ``inputs`` are the columns to be mended, with what is written there."""
 
     row: int
+    sheet_row: int
     route: str
     external_id: str
     name: str
@@ -89,6 +90,7 @@ class ShownHazard:
     remedy: str
     rows: int
     first_row: int
+    first_sheet_row: int
 
 
 def hazards_of(roster: Roster) -> list[ShownHazard]:
@@ -100,7 +102,8 @@ def hazards_of(roster: Roster) -> list[ShownHazard]:
             remedy = labels.hazard_remedy(hazard.code, hazard.instead)
             code_point = f"U+{ord(character):04X}"
             visible = character if hazard.code in labels.VISIBLE_HAZARDS else ""
-            shown.append(ShownHazard(visible, code_point, hazard.instead, remedy, rows, first_row))
+            first = (first_row, roster.sheet_rows.of(first_row))
+            shown.append(ShownHazard(visible, code_point, hazard.instead, remedy, rows, *first))
     return shown
 
 
@@ -190,13 +193,14 @@ def shown_row(roster: Roster, recipient: Recipient) -> ShownRow:
     columns = broken_columns(roster, recipient)
     return ShownRow(
         row=recipient.row,
+        sheet_row=roster.sheet_rows.of(recipient.row),
         route=Route(recipient.route).word,
         external_id=personal["external_id"],
         name=personal["name"],
         kana=personal["kana"],
         phone=national_format(personal["phone"]) if personal["phone"] else personal["phone_raw"],
         reason=labels.reason_label(recipient.reason) if recipient.reason else "",
-        sentence=_sentence(recipient),
+        sentence=_sentence(roster, recipient),
         inputs=[(column, personal["cells"].get(column, "")) for column in columns],
         mended=[str(labels.MENDED[code]) for code in personal.get("mended", ()) if code in labels.MENDED],
         rule=labels.rule_label(recipient.reason),
@@ -222,14 +226,14 @@ def broken_columns(roster: Roster, recipient: Recipient) -> list[str]:
     return [str(next((mapping[name] for name in wanted if name in mapping), mapping["phone"]))]
 
 
-def _sentence(recipient: Recipient) -> str:
-    if recipient.reason == "duplicate":
-        return _("%(row)s行目と同じ人です。その行で連絡します。") % {"row": recipient.personal["detail"]}
-    if recipient.reason == "shared_number":
-        return _("%(row)s行目の人と同じ電話番号です。その人への1通で連絡します。") % {
-            "row": recipient.personal["detail"]
-        }
-    return labels.reason_sentence(recipient.reason, recipient.personal["detail"]) if recipient.reason else ""
+def _sentence(roster: Roster, recipient: Recipient) -> str:
+    reason, detail = recipient.reason, recipient.personal["detail"]
+    if reason == "duplicate":
+        return _("%(row)s行目と同じ人です。その行で連絡します。") % {"row": roster.sheet_rows.of(int(detail))}
+    if reason == "shared_number":
+        sentence = _("%(row)s行目の人と同じ電話番号です。その人への1通で連絡します。")
+        return sentence % {"row": roster.sheet_rows.of(int(detail))}
+    return labels.reason_sentence(reason, detail) if reason else ""
 
 
 def is_waiting(roster: Roster) -> bool:

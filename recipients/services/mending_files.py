@@ -25,6 +25,7 @@ from tenants.permissions import Permission
 from tenants.spreadsheets import inert_cell, plain_cell
 
 ROW: Final = "名簿の行"
+SHEET_ROW: Final = "Excelの行"
 REASON: Final = "直す理由"
 REMEDY: Final = "直し方"
 MOST_ROWS: Final = 5_000
@@ -47,12 +48,13 @@ class FileMending:
 def error_table(roster: Roster) -> Iterator[list[str]]:
     """The rows to be mended with their reasons, the header first."""
     header = roster.personal["header"]
-    yield [ROW, REASON, REMEDY, *header]
+    yield [ROW, SHEET_ROW, REASON, REMEDY, *header]
     for recipient in Recipient.objects.filter(roster=roster, route=Route.ERROR).order_by("row"):
         personal = recipient.personal
         reason, detail = recipient.reason, personal["detail"]
         cells = [personal["cells"].get(name, "") for name in header]
-        yield [str(recipient.row), reason_label(reason), reason_sentence(reason, detail), *cells]
+        numbers = [str(recipient.row), str(roster.sheet_rows.of(recipient.row))]
+        yield [*numbers, reason_label(reason), reason_sentence(reason, detail), *cells]
 
 
 def mend_from_file(*, roster: Roster, data: bytes | Packed, by: Actor, now: datetime) -> FileMending:
@@ -97,6 +99,8 @@ def _read(data: bytes | Packed) -> dict[int, Mapping[str, str]]:
         for _row, cells in table.rows():
             values = dict(zip(table.header, cells, strict=False))
             number = values.pop(ROW).strip()
+            for ours in (SHEET_ROW, REASON, REMEDY):
+                values.pop(ours, None)
             if number.isascii() and number.isdecimal() and len(number) < 9:
                 found[int(number)] = values
     except FileProblem as exc:

@@ -281,10 +281,11 @@ def roster_row(request: HttpRequest, public_id: UUID, row: int) -> HttpResponse:
             "was_mended": not refusal and recipient.route != Route.ERROR,
         }
         return render(request, "recipients/_mended.html", context)
+    number = found.sheet_rows.of(row)
     if refusal:
         messages.error(request, refusal)
     elif recipient.route == Route.ERROR:
-        messages.warning(request, _("%(row)s行目は、まだ直っていません。") % {"row": row})
+        messages.warning(request, _("%(row)s行目は、まだ直っていません。") % {"row": number})
     else:
-        messages.success(request, _("%(row)s行目を直しました。") % {"row": row})
+        messages.success(request, _("%(row)s行目を直しました。") % {"row": number})
     return redirect(roster_page.rows_url(found, Route.ERROR))

@@ -27,7 +27,7 @@ class LeftOut:
     is_of_campaign: bool
     reason: str
     detail: str = ""
-    same_as_row: int | None = None  # the row of the roster that got these words at this number
+    same_as_row: int | None = None  # the row of the sheet that got these words at this number
     had_at: datetime | None = None  # when the person was sent the same text
 
 
@@ -56,7 +56,7 @@ def _by_campaign(skip: SkippedRow, messages: Sequence[Message]) -> LeftOut:
         source=campaign.name,
         is_of_campaign=True,
         reason=skip.reason,
-        same_as_row=skip.same_as_row,
+        same_as_row=campaign.roster.sheet_rows.of(skip.same_as_row) if skip.same_as_row else None,
         had_at=None if skip.same_as_row else _when_had(campaign, messages, before=at),
     )
 

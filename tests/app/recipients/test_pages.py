@@ -154,7 +154,7 @@ class TestRows:
         assert 'id="row-2"' in words(fragment)
         assert 'hx-swap-oob="true"' in words(fragment)
         assert "<html" not in words(fragment)
-        assert "2行目を直しました" in words(fragment)
+        assert "3行目を直しました" in words(fragment)
 
     def test_that_are_mended_change_the_counts_above_them(self, browser: Any, uploaded: Upload) -> None:
         roster = uploaded(person(1, phone="0901-99"), person(2, phone="0901-98"), person(3, consent="たぶん"))
@@ -173,7 +173,7 @@ class TestRows:
 
         answer = browser.post(f"/rosters/{roster.public_id}/rows/1", {"column": "SMS同意", "value": "有"}, follow=True)
 
-        assert "1行目を直しました" in words(answer)
+        assert "2行目を直しました" in words(answer)
         with acme.scope():
             assert roster.recipients.get().route == Route.SMS
 

@@ -56,7 +56,7 @@ class TestAPersonWhoWasLeftOut:
         words = admin.get(f"/people/{address}").content.decode()
 
         assert "断水のお知らせ" in words
-        assert "名簿の1行目の人への1通と、番号も文も同じです。" in words
+        assert "名簿の2行目の人への1通と、番号も文も同じです。" in words
 
     def test_is_told_what_the_roster_decided(self, acme: Cast, admin: Any) -> None:
         sent_campaign(acme, [person(1, phone=PHONE, route=Route.SKIP, reason="excluded", detail="納付済"), person(2)])

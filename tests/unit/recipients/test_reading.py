@@ -159,6 +159,7 @@ class TestAroundTheTable:
         assert next(notice for notice in table.notices if notice.code == "total_rows").params == {
             "lines": "4",
             "count": 1,
+            "shifts": "1:1",
         }
 
     @pytest.mark.parametrize(
@@ -214,7 +215,22 @@ class TestLinesWithoutEnd:
 
         refused = problem_of(lines + b"x" * length + b"\r\n" + lines, self.LIMITS)
 
-        assert (refused.code, refused.params) == ("line_too_long", {"line": lines.count(b"\n") + 1})
+        assert refused.code == "line_too_long"
+        assert refused.params == {"line": lines.count(b"\n") + 1, "column": "1", "limit": "400,000"}
+
+    @pytest.mark.parametrize(
+        ("line", "column"),
+        [
+            ('佐藤,090-1234-5678,"' + "長い,備考" * 90_000, "3"),
+            ("佐藤\t090-1234-5678\t" + "長" * 300_000, "3"),
+            ("佐藤,090-1234-5678," * 40_000, "42,106"),  # all line breaks are lost
+        ],
+        ids=["an open quote", "tabs", "no breaks"],
+    )
+    def test_are_refused_with_the_cell_that_goes_too_far(self, line: str, column: str) -> None:
+        refused = problem_of(as_csv(SMALL) + line.encode("cp932"), self.LIMITS)
+
+        assert (refused.params["line"], refused.params["column"]) == (4, column)
 
     def test_are_not_seen_where_every_line_has_one(self) -> None:
         rows = [("x" * 100_000, "090-1234-5678", "")] * 20
