@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
-from django.utils.translation import get_language, gettext
+from django.utils.translation import get_language, gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from config.icons import ICONS
@@ -183,3 +183,9 @@ def at_second(value: datetime | None) -> str:
 def figure(value: Any) -> str:
     """A count with separators: ``12,340``."""
     return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+@register.filter
+def people(value: int) -> str:
+    """How many people, with separators: ``12,340人``."""
+    return ngettext("%(count)s人", "%(count)s人", value) % {"count": figure(value)}

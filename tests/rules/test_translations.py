@@ -27,7 +27,7 @@ ALIASED: Final = re.compile(r"import (?:gettext|gettext_lazy|ngettext|pgettext) 
 
 
 def entries(path: Path = CATALOGUE) -> dict[str, str]:
-    """msgid → msgstr, as the file says."""
+    """msgid → msgstr, as the file says; of one and of many, that of one."""
     found: dict[str, str] = {}
     for block in path.read_text(encoding="utf-8").split("\n\n"):
         parts: dict[str, str] = {}
@@ -38,7 +38,8 @@ def entries(path: Path = CATALOGUE) -> dict[str, str]:
                 keyword = match[1] or keyword
                 parts[keyword] = parts.get(keyword, "") + ast.literal_eval(match[2])
         if parts.get("msgid"):
-            found[parts["msgid"]] = parts.get("msgstr", "")
+            one, many = parts.get("msgstr[0]", ""), parts.get("msgstr[1]", "")
+            found[parts["msgid"]] = parts.get("msgstr", one if many and one.count("%(") == many.count("%(") else "")
     return found
 
 
