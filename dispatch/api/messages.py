@@ -29,7 +29,7 @@ from dispatch.models import Message
 from dispatch.services.errors import TextRefused
 from dispatch.services.messages import BadNumber, Draft, send_message, send_messages
 from dispatch.services.viewing import record_message_viewed, record_messages_searched
-from recipients.phone_numbers import parse_number
+from recipients.phone_numbers import number_of_anybody, parse_number
 from templates_sms.models import TemplateVersion
 from templates_sms.rendering import Renderer, TemplateProblem
 from templates_sms.selectors import visible_templates
@@ -190,12 +190,11 @@ class MessageView(APIView):
 def _number(raw: str | None) -> str:
     if not raw:
         return ""
-    number = parse_number(raw)
-    if number.e164 is None:
-        raise BadNumber(
-            _("電話番号を読み取れません。"), code=str(number.problem), fields={"phone": str(number.problem)}
-        )
-    return number.e164
+    e164 = number_of_anybody(raw)
+    if e164 is None:
+        problem = str(parse_number(raw).problem)
+        raise BadNumber(_("電話番号を読み取れません。"), code=problem, fields={"phone": problem})
+    return e164
 
 
 def _plain(raw: str) -> str:

@@ -190,6 +190,7 @@ def _call_context(request: HttpRequest, found: Call, *, viewer: str) -> dict[str
         "external_id": found.personal.get("external_id", ""),
         "phone": _phone(found),
         "dial": found.personal.get("phone") or "",
+        "as_written": found.recipient.personal.get("phone_raw") or "",
         "reason": _reason_word(found, tenant),
         "next_step": next_step(found.reason),
         "text": text,

@@ -36,6 +36,26 @@ def staff(calls: list[Call], acme: Cast, signed_in: SignIn) -> Any:
     return signed_in(acme.users[Role.STAFF])
 
 
+class TestAnUnmendedNumber:
+    def test_is_told_to_whoever_phones_as_the_roster_has_it(
+        self, committed: None, acme: Cast, signed_in: SignIn
+    ) -> None:
+        make_account()
+        cell = "090-1234-5678（妻）"
+        people = [person(1, route=Route.ERROR, reason="others_number", phone=None, phone_raw=cell)]
+        with acme.scope():
+            campaign = make_campaign(acme, make_roster(acme, people))
+            send_campaign(campaign=campaign, by=acme.staff, now=NOON)
+        expand_campaign(tenant_id=acme.tenant.pk, campaign_id=campaign.pk, now=NOON)
+        with acme.scope():
+            call = Call.objects.get()
+
+        page = signed_in(acme.users[Role.STAFF]).get(f"/calls/{call.public_id}").content.decode()
+
+        assert f"名簿には「{cell}」と書かれています" in page
+        assert "本人以外の電話番号" in page
+
+
 class TestList:
     def test_shows_who_waits_and_why(self, staff: Any) -> None:
         page = staff.get("/calls").content.decode()
