@@ -24,7 +24,9 @@ document.addEventListener("submit", (event) => {
   event.submitter.dataset.wasPressed = "";
   event.submitter.setAttribute("aria-disabled", "true");
 });
-window.addEventListener("pageshow", release);
+window.addEventListener("pageshow", (event) => {
+  if (event.persisted) release();
+});
 window.addEventListener("keydown", (event) => {
   if (event.key === "Escape") release(); // stops the browser's loading as well
 });
