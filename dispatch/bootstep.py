@@ -15,6 +15,7 @@ from celery import bootsteps
 
 from dispatch.services.sending.pump import DRAIN_S
 from dispatch.services.sending.worker import CarrierWorker
+from tenants.collecting import spare_what_is_loaded
 
 log = structlog.get_logger()
 CARRIER_QUEUE = "carrier"
@@ -32,6 +33,7 @@ class CarrierThread(threading.Thread):
         self._is_stopping = False
 
     def run(self) -> None:
+        spare_what_is_loaded()
         asyncio.set_event_loop(self._loop)
         try:
             self._loop.run_until_complete(self._serve())

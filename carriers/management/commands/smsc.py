@@ -14,6 +14,7 @@ from django.core.management.base import BaseCommand, CommandError
 from carriers.simulator.behaviour import BadBehaviour, Behaviour
 from carriers.simulator.running import run_until_stopped
 from carriers.simulator.smsc import SmscOptions
+from tenants.collecting import spare_what_is_loaded
 
 
 class Command(BaseCommand):
@@ -50,6 +51,7 @@ class Command(BaseCommand):
     def handle(self, *_args: object, **options: Any) -> None:
         try:
             behaviour = Behaviour().changed(_given_knobs(options))
+            spare_what_is_loaded()
             asyncio.run(
                 run_until_stopped(
                     options=_read_options(options),
