@@ -103,6 +103,14 @@ def shown(rows: Sequence[Message]) -> list[Shown]:
     ]
 
 
+def just_queued(message: Message, *, by: Actor) -> tuple[Shown, tuple[Event, ...]]:
+    """A text without a campaign that this very transaction queued, and its time line: no carrier can have said anything yet."""
+    carrier = CarrierAccount.objects.filter(pk=message.account_id).values_list("name", flat=True).first()
+    one = Shown(message, None, message.status.word, carrier or "", (), message.parts)
+    created = Event(at=message.created_at, kind="created", by=by.name, detail=by.api_key_name)
+    return one, (created, *_own_events(message), *(event for _pk, event in _noted_events([message.pk])))
+
+
 def _in_flight(rows: Iterable[Message]) -> dict[int, frozenset[int]]:
     """Batch → the numbers of the texts of which a part was handed over and is not answered yet."""
     waiting = {row.batch_id for row in rows if row.status is Status.QUEUED}
@@ -140,13 +148,16 @@ def timelines_of(rows: Sequence[Message]) -> dict[int, tuple[Event, ...]]:
         row.pk: [*(senders.get(row.batch_id, []) if row.campaign_id is None else []), *_own_events(row)] for row in rows
     }
     part_of = _part_numbers(rows)
-    for event in MessageEvent.objects.filter(message_id__in=ids).select_related("user").order_by("id"):
-        found[event.message_id].append(
-            Event(at=event.at, kind=event.kind, detail=event.detail, by=event.user.name if event.user else "")
-        )
+    for message_id, event in _noted_events(ids):
+        found[message_id].append(event)
     for receipt in StoredReceipt.objects.filter(message_id__in=ids).order_by("id"):
         found[receipt.message_id or 0].append(_receipt_event(receipt, part_of.get(receipt.carrier_id, 0)))
     return {pk: tuple(sorted(events, key=lambda event: event.at)) for pk, events in found.items()}
+
+
+def _noted_events(message_ids: Sequence[int]) -> Iterator[tuple[int, Event]]:
+    for row in MessageEvent.objects.filter(message_id__in=message_ids).select_related("user").order_by("id"):
+        yield row.message_id, Event(at=row.at, kind=row.kind, detail=row.detail, by=row.user.name if row.user else "")
 
 
 def _own_events(row: Message) -> Iterator[Event]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
-from dispatch.evidence import Event, Shown, timeline_of
+from dispatch.evidence import Event, Shown
 from dispatch.models import Priority
 from dispatch.services.messages import LONGEST_REFERENCE
 
@@ -63,9 +64,9 @@ class MessageWithEventsOutput(MessageOutput):
     events = EventOutput(many=True)
 
 
-def message_body(one: Shown, *, with_events: bool) -> dict[str, Any]:
-    """A message as the API says it."""
+def message_body(one: Shown, events: Sequence[Event] | None = None) -> dict[str, Any]:
+    """A message as the API says it, with its time line where it is given."""
     body = dict(MessageOutput(one).data)
-    if with_events:
-        body["events"] = [EventOutput(event).data for event in timeline_of(one.message)]
+    if events is not None:
+        body["events"] = [EventOutput(event).data for event in events]
     return body

@@ -22,6 +22,7 @@ class Actor:
     roles: tuple[tuple[str, int | None], ...]  # (role, department id or None for all)
     is_operator: bool = False
     api_key_id: int | None = None
+    api_key_name: str = ""
     asking: Permission | None = None
 
     def for_permission(self, permission: Permission) -> Actor:

@@ -56,6 +56,7 @@ def actor_of_key(token: str) -> Actor | None:
         tenant_id=key.tenant_id,
         roles=((key.role, key.department_id),),
         api_key_id=key.pk,
+        api_key_name=key.name,
     )
 
 

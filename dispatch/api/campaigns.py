@@ -118,7 +118,7 @@ class CampaignMessagesView(APIView):
             object_id=str(campaign.public_id),
             department_id=campaign.department_id,
         )
-        results = [message_body(one, with_events=False) for one in shown]
+        results = [message_body(one) for one in shown]
         return Response({"results": results, "next": messages.next})
 
 

@@ -112,7 +112,7 @@ class MessagesView(APIView):
             order=["-created_at"],
             cursor=query.get("cursor"),
         )
-        results = [message_body(one, with_events=False) for one in evidence.shown(page.results)]
+        results = [message_body(one) for one in evidence.shown(page.results)]
         record_messages_searched(found=len(results), by=actor, now=timezone.now(), reason=reason)
         return Response({"results": results, "next": page.next})
 
@@ -123,9 +123,10 @@ class MessagesView(APIView):
         given = MessageInput(data=request.data)
         given.is_valid(raise_exception=True)
         draft = _draft(given.validated_data, Texts(actor_for(request)))
-        public_id = send_message(draft=draft, by=actor_for(request), now=timezone.now())
-        (one,) = evidence.shown([Message.objects.select_related("campaign").get(public_id=public_id)])
-        return Response(message_body(one, with_events=True), status=201)
+        actor = actor_for(request)
+        public_id = send_message(draft=draft, by=actor, now=timezone.now())
+        one, events = evidence.just_queued(Message.objects.get(public_id=public_id), by=actor)
+        return Response(message_body(one, events), status=201)
 
 
 class MessageBatchView(APIView):
@@ -184,7 +185,7 @@ class MessageView(APIView):
         )
         (one,) = evidence.shown([message])
         record_message_viewed(message=message, by=actor, now=timezone.now(), reason=reason)
-        return Response(message_body(one, with_events=True))
+        return Response(message_body(one, evidence.timeline_of(message)))
 
 
 def _number(raw: str | None) -> str:

@@ -11,7 +11,7 @@ import pytest
 from django.db import connection, connections
 from django.test import Client
 
-from carriers.models import CarrierAccount, StoredReceipt
+from carriers.models import AccountHealth, CarrierAccount, StoredReceipt
 from carriers.services import configure_account
 from dispatch.models import Batch, EventKind, Message, MessageEvent, Priority, Tally
 from dispatch.states import Status
@@ -65,12 +65,34 @@ class TestPostMessage:
         assert answer["carrier"] == "smsc"
         assert answer["campaign"] is None
         assert [event["kind"] for event in answer["events"]] == ["created", "queued"]
+        assert client.get(f"/api/v1/messages/{answer['id']}", headers=bearer(acme)).json() == answer
         assert enqueued == [(PUMP, {"account_id": account.pk})]
         with acme.scope():
             message = Message.objects.select_related("batch").get(public_id=answer["id"])
             assert (message.batch.priority, message.batch.size, message.status) == (Priority.URGENT, 1, Status.QUEUED)
             assert Tally.objects.get().n == 1
             assert AuditEvent.objects.get(action="messages.accepted").api_key is not None
+
+    def test_answers_with_the_reason_for_another_way(
+        self, account: CarrierAccount, acme: Cast, client: Any, enqueued: Enqueued
+    ) -> None:
+        other = configure_account(
+            name="other",
+            provider="smpp",
+            config={"host": "127.0.0.1", "port": 2776, "system_id": "todoke"},
+            secrets={"password": "secret"},
+            window=10,
+            binds=1,
+            texts_per_s=None,
+        )
+        CarrierAccount.objects.using("operator").filter(pk=other.pk).update(rank=account.rank + 1)
+        AccountHealth.objects.using("operator").create(account=account, is_healthy=False, reason="failing")
+        AccountHealth.objects.using("operator").create(account=other)
+
+        answer = post(client, "messages", {"to": TO, "text": "検査の結果が出ました。"}, bearer(acme)).json()
+
+        assert [event["kind"] for event in answer["events"]] == ["created", "queued", "rerouted"]
+        assert client.get(f"/api/v1/messages/{answer['id']}", headers=bearer(acme)).json() == answer
 
     def test_renders_a_template(self, account: CarrierAccount, acme: Cast, client: Any, enqueued: Enqueued) -> None:
         with acme.scope():
