@@ -39,8 +39,9 @@ from tests.smsc import make_batch
 IN_CARRIER_WORKER = sorted(name for name in NAMES if name.startswith(("pump.", "receipts.")))
 IN_DEFAULT_WORKER = sorted(name for name in NAMES if name.startswith(("expand.", "read.")))
 EACH = [*IN_CARRIER_WORKER, *IN_DEFAULT_WORKER]
-SOME = ["pump.after_intent", "pump.after_write", "receipts.after_store", "read.after_chunk"]
-"""One of each kind; after a chunk that was expanded: tests/app/dispatch/test_expansion.py."""
+SOME = ["pump.after_intent", "pump.after_write", "receipts.after_store"]
+"""One of each kind. After a chunk that was expanded or read: tests/app/dispatch/test_expansion.py, tests/app/recipients/
+test_killed_reader.py."""
 IN_WEB = {"web.after_commit", "webhook.after_store", "publish.before_send"}  # test_failpoints_web
 APPS = ("tenants", "recipients", "templates_sms", "carriers", "dispatch", "reports", "config")
 FAULTS = [pytest.mark.faults, pytest.mark.timeout(600)]
@@ -105,22 +106,22 @@ class TestKilledAtAFailpoint:
         of_carrier, of_default = (
             [name for name in names if name in known] for known in (IN_CARRIER_WORKER, IN_DEFAULT_WORKER)
         )
-        roster, campaigns = arrange_reading_and_expanding(acme, system, of_default)
+        rosters, campaigns = arrange_reading_and_expanding(acme, system, of_default)
         arrange_sending(acme, system, of_carrier)
 
-        kill_default_workers(acme, system, of_default, roster, campaigns)
+        kill_default_workers(acme, system, of_default, rosters, campaigns)
         carriers = [system.start_carrier(n, failpoint=name) for n, name in enumerate(of_carrier, start=1)]
         system.start_default()
         system.start_beat()
         wait_until(lambda: set(carriers) <= set(system.deaths), timeout_s=100, what="every failpoint is reached")
-        wait_until(lambda: has_ended(roster, campaigns), timeout_s=120, what="everything is read and expanded")
+        wait_until(lambda: has_ended(rosters, campaigns), timeout_s=120, what="everything is read and expanded")
         wait_until(lambda: all_answered(acme), timeout_s=60, what="every text has an end or is unknown")
 
         system.kills = len(names)
         outcome = system.judge_when_settled(texts=TEXTS * len(of_carrier) + ROWS * len(campaigns))
         report(f"1, 2 each of {system.kills} failpoints of the workers", outcome)
         assert {name: system.deaths[name] for name in carriers} == {name: [FAILPOINT_EXIT] for name in carriers}
-        assert rows_of(roster) == ("ready", ROWS, ROWS)
+        assert [rows_of(roster) for roster in rosters] == [("ready", ROWS, ROWS)] * len(rosters)
         assert [messages_of(campaign) for campaign in campaigns] == [(True, ROWS, ROWS)] * len(campaigns)
         assert outcome.faults == {}
         assert outcome.unknown <= 2 * W * len(of_carrier)
@@ -134,8 +135,10 @@ def arrange_sending(cast: Cast, system: System, failpoints: list[str]) -> None:
         make_batch(cast, system.account(name), numbers(TEXTS, f"+8190{n}"))
 
 
-def arrange_reading_and_expanding(cast: Cast, system: System, failpoints: list[str]) -> tuple[Roster, list[Campaign]]:
-    """A roster to be read, and paused campaigns to be expanded: their texts are written and do not leave."""
+def arrange_reading_and_expanding(
+    cast: Cast, system: System, failpoints: list[str]
+) -> tuple[list[Roster], list[Campaign]]:
+    """Rosters to be read, and paused campaigns to be expanded: their texts are written and do not leave."""
     configured = system.account("elsewhere", port=1)
     campaigns = [make_campaign(cast, ROWS) for name in failpoints if name.startswith("expand.")]
     for campaign in campaigns:
@@ -144,21 +147,21 @@ def arrange_reading_and_expanding(cast: Cast, system: System, failpoints: list[s
             pause_campaign(campaign=Campaign.objects.get(pk=campaign.pk), by=cast.staff, now=timezone.now())
     configured.is_enabled = False  # no worker shall try to bind to it
     configured.save(using="operator")
-    return upload(cast, ROWS), campaigns
+    return [upload(cast, ROWS) for name in failpoints if name.startswith("read.")], campaigns
 
 
 def kill_default_workers(
-    cast: Cast, system: System, failpoints: list[str], roster: Roster, campaigns: list[Campaign]
+    cast: Cast, system: System, failpoints: list[str], rosters: list[Roster], campaigns: list[Campaign]
 ) -> None:
     """Each on a broker of its own, so that each gets the task that leads to its failpoint."""
-    waiting = iter(campaigns)
+    to_expand, to_read = iter(campaigns), iter(rosters)
     for n, name in enumerate(failpoints, start=1):
         broker = broker_url(BROKER_DATABASE + n)
         system.start_default(name=name, failpoint=name, REDIS_URL=broker)
         if name.startswith("expand."):
-            publish(broker, EXPAND_CAMPAIGN, tenant_id=cast.tenant.pk, campaign_id=next(waiting).pk)
+            publish(broker, EXPAND_CAMPAIGN, tenant_id=cast.tenant.pk, campaign_id=next(to_expand).pk)
         else:
-            publish(broker, READ_ROSTER, tenant_id=cast.tenant.pk, roster_id=roster.pk)
+            publish(broker, READ_ROSTER, tenant_id=cast.tenant.pk, roster_id=next(to_read).pk)
     for name in failpoints:
         wait_until(partial(has_died_in_pool, system, name), timeout_s=60, what=f"{name} is reached")
         system.rest(name)
@@ -169,8 +172,9 @@ def has_died_in_pool(system: System, name: str) -> bool:
     return f"exitcode {FAILPOINT_EXIT}" in system.log(name)
 
 
-def has_ended(roster: Roster, campaigns: list[Campaign]) -> bool:
-    return rows_of(roster)[0] == RosterState.READY and all(messages_of(campaign)[0] for campaign in campaigns)
+def has_ended(rosters: list[Roster], campaigns: list[Campaign]) -> bool:
+    are_read = all(rows_of(roster)[0] == RosterState.READY for roster in rosters)
+    return are_read and all(messages_of(campaign)[0] for campaign in campaigns)
 
 
 def all_answered(cast: Cast) -> bool:
