@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, Final
 
+from django.conf import settings
 from django.urls import URLPattern, URLResolver, get_resolver
 
 REPEATABLE: Final = {
@@ -47,3 +50,12 @@ class TestForms:
 
         assert {name for name in takes_forms if found[name].is_once} == ONCE
         assert takes_forms - ONCE == REPEATABLE
+
+    def test_that_htmx_sends_too_have_no_button_with_an_address(self) -> None:
+        """htmx sends to the address of the button that was pressed last: a preview would be sent where things are made."""
+        templates = [path.read_text() for path in Path(settings.BASE_DIR).glob("*/templates/**/*.html")]
+        forms = [form for text in templates for form in re.findall(r"<form\b.*?</form>", text, re.DOTALL)]
+        shared = [form for form in forms if "hx-post" in form]
+
+        assert shared
+        assert not [form for form in shared if "formaction" in form]
