@@ -59,7 +59,7 @@ def application(*, binds: int, port: int, directory: Path, environment: Mapping[
 
 def default_worker(*, environment: Mapping[str, str]) -> Program:
     """All that is no carrier's: reading rosters, expanding campaigns, sweeping."""
-    command = _worker(name=WORKER, queues=DEFAULT_QUEUES, pool=("--pool=prefork", "--concurrency=3"))
+    command = _worker(name=WORKER, queues=DEFAULT_QUEUES, pool=("--pool=prefork", "--concurrency=2"))
     return Program(name=WORKER, command=command, environment=environment, stage=_STAGE, grace_s=20)
 
 

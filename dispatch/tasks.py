@@ -8,7 +8,7 @@ from django.utils import timezone
 from dispatch import bootstep, task_names
 from dispatch.models import Campaign
 from dispatch.services import campaigns, expansion, follow_ups, forgetting, inbound, sweeping, tallies, watching
-from tenants.tasking import LongTask, ScopelessTenantTask, TenantTask, enqueue
+from tenants.tasking import ScopelessTenantTask, TenantTask, enqueue
 
 
 @shared_task(base=TenantTask, name=task_names.PREPARE_CAMPAIGN)
@@ -16,7 +16,7 @@ def prepare_campaign(*, tenant_id: int, campaign_id: int, **_later: object) -> N
     campaigns.prepare_campaign(campaign=Campaign.objects.select_related("roster").get(pk=campaign_id))
 
 
-@shared_task(base=LongTask, name=task_names.EXPAND_CAMPAIGN)
+@shared_task(base=ScopelessTenantTask, name=task_names.EXPAND_CAMPAIGN)
 def expand_campaign(*, tenant_id: int, campaign_id: int, **_later: object) -> None:
     expansion.expand_campaign(tenant_id=tenant_id, campaign_id=campaign_id, now=timezone.now())
 

@@ -14,10 +14,8 @@ from kombu.exceptions import OperationalError
 
 from tenants.context import TenantScopeMissing, tenant_scope
 from tenants.failpoints import failpoint
-from tenants.places import place_for_long_work
 
 log = structlog.get_logger()
-PLACE_WAIT_S: Final = 0.2  # so that a queue of nothing but long tasks is no treadmill
 MOST_WAITING: Final = 1_000  # wake-ups; the sweep finds again what is dropped beyond them
 
 
@@ -46,19 +44,6 @@ class ScopelessTenantTask(TenantTask):
 
     abstract = True
     opens_scope = False
-
-
-class LongTask(ScopelessTenantTask):
-    """A task that may take minutes. Where its worker has no place for it, it goes to the end of the queue."""
-
-    abstract = True
-
-    def __call__(self, *args: Any, **ids: Any) -> Any:
-        with place_for_long_work(wait_s=PLACE_WAIT_S) as is_mine:
-            if is_mine:
-                return super().__call__(*args, **ids)
-        enqueue(self.name, **ids)
-        return None
 
 
 def enqueue_on_commit(name: str, *, using: str = "default", **ids: int | str) -> None:
