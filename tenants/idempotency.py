@@ -13,19 +13,17 @@ from functools import wraps
 from typing import Any, Final, TypeVar
 from uuid import UUID
 
-from django.db import connection
 from django.http import QueryDict
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from tenants import keys
-from tenants.context import current_tenant_id
 from tenants.errors import Invalid
 from tenants.middleware import actor_for
 from tenants.models import IdempotencyKey
+from tenants.repeats import claim, content_of
 
 HEADER: Final = "Idempotency-Key"
 REPLAYED: Final = "Idempotency-Replayed"
@@ -72,20 +70,12 @@ def idempotent(method: View) -> View:
 
 def _claim(request: Request, wanted: str) -> int | None:
     """The id of the new row, or None where the key has one. Waits for a request that is under way with it."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "INSERT INTO tenants_idempotencykey (tenant_id, api_key_id, key_hash, body_hash, created_at)"
-            " VALUES (%s, %s, %s, %s, %s) ON CONFLICT (tenant_id, api_key_id, key_hash) DO NOTHING RETURNING id",
-            [
-                current_tenant_id(),
-                actor_for(request).api_key_id,
-                _key_hash(wanted),
-                _body_hash(request),
-                timezone.now(),
-            ],
-        )
-        row = cursor.fetchone()
-    return row[0] if row else None
+    return claim(
+        TABLE,
+        api_key_id=actor_for(request).api_key_id,
+        key_hash=_key_hash(wanted),
+        body_hash=_body_hash(request),
+    )
 
 
 def _replay(request: Request, wanted: str) -> Response:
@@ -122,21 +112,7 @@ def _key_hash(wanted: str) -> bytes:
 
 def _body_hash(request: Request) -> bytes:
     """Of method, path and content; two writings of the same JSON, or two boundaries of the same form, are the same."""
-    content = json.dumps(_content(request), sort_keys=True, separators=(",", ":"))
-    return keys.ring().hash("idempotency body", f"{request.method} {request.path}\n{content}")
-
-
-def _content(request: Request) -> Any:
-    files, data = request.FILES, request.data
-    if not isinstance(data, QueryDict):
-        return data
-    fields = {name: data.getlist(name) for name in data if name not in files}
-    digests = {name: [_digest(file) for file in files.getlist(name)] for name in files}
-    return {"fields": fields, "files": digests}
-
-
-def _digest(file: Any) -> str:
-    file.seek(0)
-    digest = keys.ring().hash_pieces("idempotency file", file.chunks()).hex()
-    file.seek(0)
-    return f"{file.name}:{digest}"
+    data = request.data
+    content = content_of(data, request.FILES) if isinstance(data, QueryDict) else data
+    written = json.dumps(content, sort_keys=True, separators=(",", ":"))
+    return keys.ring().hash("idempotency body", f"{request.method} {request.path}\n{written}")

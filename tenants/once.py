@@ -12,19 +12,20 @@ import json
 from collections.abc import Callable
 from functools import wraps
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Final
 
 from django.contrib import messages
-from django.db import connection, transaction
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from tenants import keys
-from tenants.context import current_tenant_id, has_scope
+from tenants.context import has_scope
 from tenants.models import SentForm
+from tenants.repeats import claim, content_of
 
+TABLE: Final = "tenants_sentform"
 TOKEN = "csrfmiddlewaretoken"  # noqa: S105 - a field's name
 View = Callable[..., HttpResponse]
 
@@ -50,14 +51,7 @@ def once(view: View) -> View:
 
 def _claim(request: HttpRequest, number: bytes) -> int | None:
     """The id of the new row, or None where the form was sent before. Waits for one that is under way."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "INSERT INTO tenants_sentform (tenant_id, user_id, number, location, created_at) VALUES (%s, %s, %s, '', %s)"
-            " ON CONFLICT (tenant_id, user_id, number) DO NOTHING RETURNING id",
-            [current_tenant_id(), request.user.pk, number, timezone.now()],
-        )
-        row = cursor.fetchone()
-    return row[0] if row else None
+    return claim(TABLE, user_id=request.user.pk, number=number, location="")
 
 
 def _where_it_led(request: HttpRequest, number: bytes) -> HttpResponse:
@@ -79,14 +73,5 @@ def _keep(row_id: int, response: HttpResponse) -> None:
 
 def _number_of(request: HttpRequest) -> bytes:
     """Of the address, the page's token and everything that was typed or chosen."""
-    ring = keys.ring()
-    fields = sorted((name, request.POST.getlist(name)) for name in request.POST)
-    files = sorted(
-        (name, file.name, ring.hash_pieces("sent file", file.chunks()).hex())
-        for name in request.FILES
-        for file in request.FILES.getlist(name)
-    )
-    for _name, several in request.FILES.lists():
-        for file in several:
-            file.seek(0)
-    return ring.hash("sent form", json.dumps([request.get_full_path(), fields, files]))
+    content = content_of(request.POST, request.FILES)
+    return keys.ring().hash("sent form", json.dumps([request.get_full_path(), content], sort_keys=True))
