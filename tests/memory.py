@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import gc
-from typing import Final
-
-OFTEN_ENOUGH: Final = (50_000, 20, 50)  # Python's own 700 allocations are for programs that hold little
+from tenants.collecting import spare_what_is_loaded
 
 
 def pytest_collection_finish() -> None:
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(*OFTEN_ENOUGH)
+    spare_what_is_loaded()

@@ -122,8 +122,8 @@ class MessagesView(APIView):
         """One text, queued at once."""
         given = MessageInput(data=request.data)
         given.is_valid(raise_exception=True)
-        draft = _draft(given.validated_data, Texts(actor_for(request)))
         actor = actor_for(request)
+        draft = _draft(given.validated_data, Texts(actor))
         public_id = send_message(draft=draft, by=actor, now=timezone.now())
         one, events = evidence.just_queued(Message.objects.get(public_id=public_id), by=actor)
         return Response(message_body(one, events), status=201)

@@ -19,7 +19,6 @@ from dispatch.hours import SendingHours
 from dispatch.models import Batch, Message, Policy, Priority
 from dispatch.routing import NoRoute, RouteChoice, Router
 from dispatch.selectors.accounts import router_for
-from dispatch.services.bulk import BulkInsert
 from dispatch.services.errors import NoCarrier, TextRefused
 from dispatch.services.expansion.planning import BATCH_TEXTS
 from dispatch.services.tallies import add_tallies
@@ -32,6 +31,7 @@ from templates_sms.advice import has_unsendable_characters
 from templates_sms.ladders import bill_text
 from templates_sms.segments import compose
 from tenants.actors import Actor
+from tenants.bulk import BulkInsert
 from tenants.context import current_tenant_id
 from tenants.errors import Invalid, Refused
 from tenants.keys import ring

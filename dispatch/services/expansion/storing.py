@@ -10,11 +10,11 @@ from typing import Any, Final
 from django.db import connection
 
 from dispatch.models import BatchState, Campaign
-from dispatch.services.bulk import BulkInsert
 from dispatch.services.expansion.planning import Chunk
 from dispatch.services.tallies import add_tallies
 from dispatch.services.ways import tell_detours
 from dispatch.states import Status
+from tenants.bulk import BulkInsert
 
 _BATCHES: Final = """
     INSERT INTO dispatch_batch
